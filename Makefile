@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One make for everything: each folder's build.mk adds to the lists below; all output goes to build/.
+#
+#   make            builds tools, image, modules       make demo    events from a guest in the lab
+#   make check      all tests                          make install DESTDIR=... PREFIX=...
+
+B ?= build
+CC := gcc
+CLANG ?= clang
+PREFIX ?= /usr
+HOST_KERNEL ?= 6.1
+GUEST_KERNELS ?= 6.1 6.12
+
+CPPFLAGS := -Iinclude/abi -Iinclude/uapi -I$(B)/include -D_GNU_SOURCE
+CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-fstack-protector-strong
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all check check-unit check-fuzz demo clean
+
+# Filled by the build.mk files.
+all-y :=
+unit-tests :=
+fuzzers :=
+
+include $(wildcard compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
+
+all: $(all-y)
+
+# Objects of user-space programs: plain, for the sanitised unit tests, for the fuzzers.
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -MMD -c $< -o $@
+
+$(B)/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -MMD -c $< -o $@
+
+$(B)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) $(CFLAGS) -Wno-unknown-warning-option -fsanitize=fuzzer-no-link,address,undefined \
+		-MMD -c $< -o $@
+
+check-unit: $(unit-tests)
+	tests/lib/run-unit $^
+
+check-fuzz: $(fuzzers)
+	tests/lib/run-fuzz $^
+
+clean:
+	rm -rf $(B)/obj $(B)/asan $(B)/fuzz $(B)/bin $(B)/include $(B)/tests $(B)/compartment $(B)/kmod
+
+-include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The gate: one page of static, position-independent bytes.  The guest module's text holds a copy
+ * (view 0); in views 1 and 2 trusted tables map the same virtual address, G, to the host's copy.
+ *
+ * In:       RBX = guest RSP, R11 = slot, RDI RSI RDX R10 R8 R9 = arguments, IF = 0
+ * Out:      at G + SM_VA_RETURN: EDX = verdict, RBX RBP R12-R15 as they came
+ * Clobbers: RAX, RCX, RSP, flags; the compartment clears RSI RDI R8-R11
+ *
+ * CR3 is the guest's throughout.  In views 1 and 2 every page below 2^38 shows B, the trusted
+ * top-level table, so the walk starts there whatever CR3 holds, provided it is below 2^38 and the CPU
+ * is in long mode: that is what the code after `arm` tests.
+ *
+ * An attacker can start at any byte of this page in any view but the monitor's, with any registers.
+ * gatecheck proves from all offsets, in 16, 32 and 64-bit decoding, that (1) view 1 writes nothing but
+ * the armed byte, (2) from `arm` every way to a VMFUNC passes the mode trap and the CR3 test or disarms,
+ * (3) all fill traps.  What stands before `arm` can be skipped, so no sanitising step stands there.
+ */
+#include <shadowmon/layout.h>
+#include <shadowmon/hypercall.h>
+
+	.section .gate, "ax"
+	.globl	gate, gate_vmfunc_enter, gate_arm, gate_vmfunc_monitor, gate_exit, gate_bad, gate_end
+
+gate:
+.Lgate:					/* view 0, guest's copy */
+	xorl	%eax, %eax
+	movl	$SM_VIEW_GATE, %ecx
+gate_vmfunc_enter:
+	vmfunc
+gate_arm:					/* view 1, host's copy from here on */
+	movb	$SM_EPTP_ARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
+	movabsq	$0x0b0f0b0f0b0f0b0f, %rax	/* 16 and 32-bit code meets ud2 in the immediate */
+	movq	%cr3, %rax
+	shrq	$SM_ALIAS_SHIFT, %rax		/* RAX = 0 is also VMFUNC's function below */
+	jnz	.Lbad
+	cli
+	cld
+	movl	$SM_VIEW_MONITOR, %ecx
+gate_vmfunc_monitor:
+	vmfunc
+						/* view 2 */
+	leaq	.Lgate + SM_VA_STACK_TOP(%rip), %rsp
+	jmp	.Lgate + SM_VA_IMAGE
+
+gate_exit:					/* view 2, EDX = verdict */
+	xorl	%eax, %eax
+	movl	$SM_VIEW_GATE, %ecx
+	vmfunc
+						/* view 1 */
+	movb	$SM_EPTP_DISARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
+	xorl	%ecx, %ecx
+	vmfunc
+						/* view 0, guest's copy */
+	jmp	.Lgate + SM_VA_RETURN
+
+gate_bad:
+.Lbad:						/* view 1 */
+	movb	$SM_EPTP_DISARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
+	movl	$SM_HC_GATE_VIOLATION, %eax
+	vmcall
+	ud2
+
+	.fill	SM_PAGE_SIZE - (. - .Lgate), 1, 0xcc	/* int3 at every offset */
+gate_end:
