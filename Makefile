@@ -8,8 +8,11 @@ B ?= build
 CC := gcc
 CLANG ?= clang
 PREFIX ?= /usr
-HOST_KERNEL ?= 6.1
-GUEST_KERNELS ?= 6.1 6.12
+
+# Kernels to build modules for: the newest generic one of each series whose headers are installed.
+newest = $(shell ls -d /lib/modules/$(1)*-amd64/build 2>/dev/null | grep -v -e cloud -e -rt- | sort -V | tail -1 | cut -d/ -f4)
+HOST_RELEASES ?= $(call newest,6.1.0) $(call newest,6.12)
+GUEST_RELEASES ?= $(HOST_RELEASES)
 
 CPPFLAGS := -Iinclude/abi -Iinclude/uapi -I$(B)/include -D_GNU_SOURCE
 CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla \

@@ -51,6 +51,7 @@ struct sm_agent_info {
 	u64 kernel_size;	/* bytes of that mapping, from kernel_va */
 	u64 btf_gpa;
 	u64 btf_size;
+	u64 kernel_cr3;		/* guest-physical address of the kernel's own top-level table */
 	char release[64];	/* utsname release, NUL-terminated */
 };
 

@@ -105,6 +105,8 @@ struct sm_cpu_state {
 	u64 entries;		/* activations; tells one endless one from many short ones */
 	u32 attention;		/* host: 0 or SM_VERDICT_ATTENTION; the exit ORs it into EDX */
 	u32 vcpu;		/* host: index of this vCPU */
+	u32 slot;		/* of the running activation */
+	u32 reserved;
 	u64 seq;		/* compartment: sequence number of the next record */
 	u64 lost;		/* compartment: records dropped since the last loss record */
 	u64 lost_total;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How a vCPU comes out of view 1 or 2 other than by the gate, and how that is reported. */
+
+#include "shadowmon.h"
+#include "vmcs.h"
+
+static bool has_guest_physical(u32 exit_reason)
+{
+	return exit_reason == EXIT_REASON_EPT_VIOLATION || exit_reason == EXIT_REASON_EPT_MISCONFIG;
+}
+
+void smh_report(struct smh_vcpu *v, u16 type, unsigned int view, u32 reason, u32 exit_reason)
+{
+	struct sm_record_violation rec = {
+		.h.type = type,
+		.vcpu = v->index,
+		.view = view,
+		.reason = reason,
+		.exit_reason = exit_reason,
+		.rip = smh_vcpu_rip(v),
+		.cr3 = smh_vmread(GUEST_CR3),
+		.qualification = smh_vmread(EXIT_QUALIFICATION),
+	};
+
+	if (has_guest_physical(exit_reason))
+		rec.gpa = smh_vmread(GUEST_PHYSICAL_ADDRESS);
+	if (exit_reason == EXIT_REASON_EPT_VIOLATION)
+		rec.gla = smh_vmread(GUEST_LINEAR_ADDRESS);
+	smh_host_ring_put(v->vm, &rec.h, sizeof(rec));
+}
+
+/*
+ * An exception that could not be delivered in view 1 or 2 belongs to the code there and dies with it.
+ * NMIs and interrupts that were on their way are the guest's: KVM injects them again in view 0.
+ */
+static void return_to_target(struct smh_vcpu *v)
+{
+	struct kvm_vcpu *vcpu = v->vcpu;
+
+	if (!v->bound)
+		return;
+	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
+	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+	v->view = SM_VIEW_TARGET;
+	vcpu->arch.exception.pending = false;
+	vcpu->arch.exception.injected = false;
+}
+
+/*
+ * CR3 in the shadow region leaves the guest without page tables in view 0.  That is the attacker's own
+ * doing, but the VM's other users need not suffer for it: the kernel's own tables always work.
+ */
+static void repair_cr3(struct smh_vcpu *v)
+{
+	u64 cr3 = v->vm->kernel_cr3;
+
+	if (smh_vmread(GUEST_CR3) >> SM_ALIAS_SHIFT == 0 || !cr3)
+		return;
+	smh_vmwrite(GUEST_CR3, cr3);
+	v->vcpu->arch.cr3 = cr3;
+}
+
+void smh_leave_gate(struct smh_vcpu *v)
+{
+	return_to_target(v);
+	smh_vcpu_set_reg(v, VCPU_REGS_RDX, 0);
+	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_RETURN);
+}
+
+int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_reason)
+{
+	smh_report(v, SM_RECORD_VIOLATION, view, reason, exit_reason);
+	v->stats.violations++;
+	if (view != SM_VIEW_TARGET)
+		return_to_target(v);
+	else if (v->bound)
+		smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
+	repair_cr3(v);
+	kvm_queue_exception(v->vcpu, UD_VECTOR);
+	return 1;
+}
+
+/* state is the compartment's: whatever it holds goes into guest registers and nowhere else. */
+int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
+{
+	const struct sm_cpu_state *state = v->state;
+	u32 slot = READ_ONCE(state->slot) & (SM_SLOTS - 1);
+
+	smh_report(v, SM_RECORD_ABORT, SM_VIEW_MONITOR, reason, exit_reason);
+	v->stats.aborts++;
+	return_to_target(v);
+	smh_vcpu_set_reg(v, VCPU_REGS_RBX, READ_ONCE(state->rbx));
+	smh_vcpu_set_reg(v, VCPU_REGS_RBP, READ_ONCE(state->rbp));
+	smh_vcpu_set_reg(v, VCPU_REGS_R12, READ_ONCE(state->r12));
+	smh_vcpu_set_reg(v, VCPU_REGS_R13, READ_ONCE(state->r13));
+	smh_vcpu_set_reg(v, VCPU_REGS_R14, READ_ONCE(state->r14));
+	smh_vcpu_set_reg(v, VCPU_REGS_R15, READ_ONCE(state->r15));
+	smh_vcpu_set_reg(v, VCPU_REGS_RDX, v->vm->abort_errno[slot]);
+	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_RETURN);
+	return 1;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Before each VM entry of an attached VM: IRQs off, VMCS current.
+ *
+ * The VMCS must name our EPTP list, list[0] must be the root that KVM uses now, the vCPU must come back
+ * in the view that it left (KVM may have loaded a new root meanwhile), and nothing may be injected in
+ * views 1 and 2, which have no IDT.
+ */
+
+#include "shadowmon.h"
+#include "vmcs.h"
+
+#define VMFUNC_EPTP_SWITCHING BIT_ULL(0)
+
+static void update_secondary_controls(u64 set, u64 clear)
+{
+	u64 old = smh_vmread(SECONDARY_VM_EXEC_CONTROL);
+	u64 new = (old | set) & ~clear;
+
+	if (new != old)
+		smh_vmwrite(SECONDARY_VM_EXEC_CONTROL, new);
+}
+
+/*
+ * KVM rewrites the secondary controls when CPUID or CR4.UMIP change, so they are looked at each time.
+ * From lock on IDTR and GDTR are pinned by descriptor-table exiting.
+ */
+static void bind(struct smh_vcpu *v)
+{
+	u64 controls = SECONDARY_EXEC_ENABLE_VMFUNC;
+
+	if (v->vm->locked)
+		controls |= SECONDARY_EXEC_DESC;
+	update_secondary_controls(controls, 0);
+	if (v->bound)
+		return;
+	smh_vmwrite(VM_FUNCTION_CONTROL, VMFUNC_EPTP_SWITCHING);
+	smh_vmwrite(EPTP_LIST_ADDRESS, __pa(v->list));
+	smh_vcpu_reset_list(v, smh_vmread(EPT_POINTER));
+	v->bound = true;
+}
+
+/* KVM wants descriptor-table exiting only to emulate UMIP. */
+static bool kvm_wants_descriptor_exiting(const struct kvm_vcpu *vcpu)
+{
+	return (vcpu->arch.cr4 & X86_CR4_UMIP) && !boot_cpu_has(X86_FEATURE_UMIP);
+}
+
+/* No exit of ours will queue it again: let KVM have it now. */
+static void release_held(struct smh_vcpu *v)
+{
+	u32 info = v->held.info;
+
+	v->held.info = 0;
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
+		atomic_inc(&v->vcpu->arch.nmi_queued);
+		kvm_make_request(KVM_REQ_NMI, v->vcpu);
+	} else if ((info & INTR_INFO_VALID_MASK) && (smh_vmread(GUEST_RFLAGS) & X86_EFLAGS_IF)) {
+		smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD, info);
+	}
+}
+
+void smh_unbind(struct smh_vcpu *v)
+{
+	unsigned int view;
+
+	if (!v->bound)
+		return;
+	view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER)) ?: v->view;
+	if (view == SM_VIEW_MONITOR)
+		smh_abort(v, SM_REASON_DETACH, 0);
+	else if (view == SM_VIEW_GATE)
+		smh_leave_gate(v);
+	release_held(v);
+	smh_vmwrite(VM_FUNCTION_CONTROL, 0);
+	smh_vmwrite(EPTP_LIST_ADDRESS, 0);
+	if (!kvm_wants_descriptor_exiting(v->vcpu))
+		update_secondary_controls(0, SECONDARY_EXEC_DESC);
+	WRITE_ONCE(v->bound, false);
+}
+
+/* INIT, SMI, reset, a debugger or the VMM may have moved the vCPU out of the code it was in. */
+static bool may_stay(struct smh_vcpu *v, unsigned int view)
+{
+	u64 offset = smh_vcpu_rip(v) - v->vm->agent.gate_va;
+
+	if (!(smh_vmread(GUEST_CR0) & X86_CR0_PG) || !(v->vcpu->arch.efer & EFER_LMA))
+		return false;
+	if (offset < SM_PAGE_SIZE)
+		return true;
+	return view == SM_VIEW_MONITOR && offset >= SM_VA_IMAGE && offset < SM_VA_IMAGE + v->vm->image_size;
+}
+
+/*
+ * Takes an injection back.  The exit hook queues it again as KVM itself does after an exit during
+ * delivery; attention makes the stub exit as soon as it is back in view 0.
+ */
+static void withhold_injection(struct smh_vcpu *v)
+{
+	u32 info = smh_vmread(VM_ENTRY_INTR_INFO_FIELD);
+
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	v->held.info = info;
+	v->held.error_code = smh_vmread(VM_ENTRY_EXCEPTION_ERROR_CODE);
+	v->held.instruction_len = smh_vmread(VM_ENTRY_INSTRUCTION_LEN);
+	smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+	WRITE_ONCE(v->state->attention, SM_VERDICT_ATTENTION);
+	v->stats.deferred++;
+}
+
+static void enter_bound(struct smh_vcpu *v)
+{
+	u64 eptp = smh_vmread(EPT_POINTER);
+	unsigned int current_view = smh_vcpu_current_view(v, eptp);
+	/* Without an exit hook in between (KVM's fast path) the VMCS alone tells. */
+	unsigned int view = current_view ?: v->view;
+
+	v->view = SM_VIEW_TARGET;
+	if (current_view == SM_VIEW_TARGET && v->list[SM_VIEW_TARGET] != eptp)
+		v->list[SM_VIEW_TARGET] = eptp;
+	if (READ_ONCE(v->flush)) {
+		WRITE_ONCE(v->flush, false);
+		smp_mb(); /* a zap that sets it again from here on kicks this vCPU again */
+		smh_ept_flush(v->eptp[SM_VIEW_GATE]);
+		smh_ept_flush(v->eptp[SM_VIEW_MONITOR]);
+	}
+	if (view == SM_VIEW_TARGET)
+		return;
+
+	if (!may_stay(v, view)) {
+		smh_report(v, SM_RECORD_ABORT, view, SM_REASON_RIP, 0);
+		v->stats.aborts++;
+		smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
+		smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+		return;
+	}
+	if (current_view != view) {
+		smh_vmwrite(EPT_POINTER, v->eptp[view]);
+		v->stats.restored++;
+	}
+	withhold_injection(v);
+}
+
+void smh_enter(struct kvm_vcpu *vcpu)
+{
+	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
+	struct smh_vcpu *v;
+
+	/* A nested guest runs on a VMCS of its own, in which KVM keeps VM functions off. */
+	if (!vm || (vcpu->arch.hflags & HF_GUEST_MASK))
+		return;
+	v = xa_load(&vm->vcpus, vcpu->vcpu_idx);
+	if (!v)
+		return;
+	if (READ_ONCE(vm->parting)) {
+		smh_unbind(v);
+		return;
+	}
+	if (!smp_load_acquire(&v->eptp[SM_VIEW_MONITOR]))
+		return;
+	bind(v);
+	enter_bound(v);
+}

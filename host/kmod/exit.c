@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * After each VM exit of an attached VM, in place of vmx_handle_exit, which gets all that is not ours.
+ * Runs in the vCPU's thread, preemptible, kvm->srcu held, VMCS current whenever this thread runs.
+ */
+
+#include <linux/ktime.h>
+
+#include "shadowmon.h"
+#include "vmcs.h"
+
+/* EXIT_QUALIFICATION of an EPT violation */
+#define QUALIFICATION_ACCESS (EPT_VIOLATION_ACC_READ | EPT_VIOLATION_ACC_WRITE | EPT_VIOLATION_ACC_INSTR)
+
+#define PASS_TO_KVM (-1)
+
+/*
+ * KVM handles an event that it finds "injected" as one whose delivery an exit interrupted: it injects it
+ * again, first of all.  It drops all but one, so one that waits stays here until the place is free.
+ */
+static void requeue_held(struct smh_vcpu *v)
+{
+	struct kvm_vcpu_arch *arch = &v->vcpu->arch;
+	u32 info = v->held.info;
+
+	if (likely(!info) || arch->exception.injected || arch->exception.pending || arch->nmi_injected ||
+	    arch->interrupt.injected)
+		return;
+	switch (info & INTR_INFO_INTR_TYPE_MASK) {
+	case INTR_TYPE_NMI_INTR:
+		arch->nmi_injected = true;
+		break;
+	case INTR_TYPE_HARD_EXCEPTION:
+	case INTR_TYPE_SOFT_EXCEPTION:
+		arch->exception.injected = true;
+		arch->exception.vector = info & INTR_INFO_VECTOR_MASK;
+		arch->exception.has_error_code = info & INTR_INFO_DELIVER_CODE_MASK;
+		arch->exception.error_code = v->held.error_code;
+		break;
+	default:
+		arch->interrupt.injected = true;
+		arch->interrupt.soft = (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_SOFT_INTR;
+		arch->interrupt.nr = info & INTR_INFO_VECTOR_MASK;
+	}
+	v->held.info = 0;
+	kvm_make_request(KVM_REQ_EVENT, v->vcpu);
+}
+
+/* Exits that have nothing to do with what the guest executes. */
+static bool is_asynchronous(u32 reason)
+{
+	switch (reason) {
+	case EXIT_REASON_EXTERNAL_INTERRUPT:
+	case EXIT_REASON_PREEMPTION_TIMER:
+	case EXIT_REASON_INTERRUPT_WINDOW:
+	case EXIT_REASON_NMI_WINDOW:
+	case EXIT_REASON_PML_FULL:
+	case EXIT_REASON_NOTIFY:
+		return true;
+	case EXIT_REASON_EXCEPTION_NMI:
+		return (smh_vmread(VM_EXIT_INTR_INFO) & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR;
+	default:
+		return false;
+	}
+}
+
+/* True once one and the same activation has lasted longer than allowed. */
+static bool budget_is_used_up(struct smh_vcpu *v)
+{
+	u64 entries = READ_ONCE(v->state->entries), now = ktime_get_ns();
+
+	if (v->budget_entries != entries || !v->budget_start) {
+		v->budget_entries = entries;
+		v->budget_start = now;
+		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns), HRTIMER_MODE_REL_PINNED);
+		return false;
+	}
+	return now - v->budget_start >= v->vm->budget_ns;
+}
+
+static void budget_reset(struct smh_vcpu *v)
+{
+	if (!v->budget_start)
+		return;
+	v->budget_start = 0;
+	hrtimer_try_to_cancel(&v->budget_timer);
+}
+
+/* A load in the window: RAM that is not there yet, or none at all. */
+static int handle_window_read(struct smh_vcpu *v, u64 gpa)
+{
+	u64 offset = smh_vcpu_rip(v) - v->vm->agent.gate_va - SM_VA_IMAGE;
+	u32 fixup;
+
+	switch (smh_window_fill(v->vm, gpa - SM_WINDOW_GPA)) {
+	case 0:
+		v->stats.window_faults++;
+		return 1;
+	case -EAGAIN:
+		return 1;
+	}
+	fixup = offset < v->vm->image_size ? smh_image_fixup(v->vm, offset) : 0;
+	if (!fixup)
+		return smh_abort(v, SM_REASON_EPT_VIOLATION, EXIT_REASON_EPT_VIOLATION);
+	v->stats.fixups++;
+	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_IMAGE + fixup);
+	return 1;
+}
+
+static u32 reason_of(u32 exit_reason)
+{
+	switch (exit_reason) {
+	case EXIT_REASON_TRIPLE_FAULT:
+		return SM_REASON_TRIPLE_FAULT;
+	case EXIT_REASON_EXCEPTION_NMI:
+		return SM_REASON_EXCEPTION;
+	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_EPT_MISCONFIG:
+		return SM_REASON_EPT_VIOLATION;
+	case EXIT_REASON_VMFUNC:
+		return SM_REASON_VMFUNC;
+	default:
+		return SM_REASON_EXIT;
+	}
+}
+
+static int handle_in_monitor(struct smh_vcpu *v, u32 exit_reason)
+{
+	u64 gpa;
+
+	v->stats.exits_monitor++;
+	if (is_asynchronous(exit_reason)) {
+		if (!budget_is_used_up(v))
+			return PASS_TO_KVM;
+		budget_reset(v);
+		v->stats.exits_event++;
+		smh_abort(v, SM_REASON_BUDGET, exit_reason);
+		return PASS_TO_KVM; /* the interrupt itself is KVM's */
+	}
+	if (exit_reason == EXIT_REASON_VMCALL)
+		return smh_hypercall_monitor(v);
+	if (exit_reason == EXIT_REASON_EPT_VIOLATION) {
+		gpa = smh_vmread(GUEST_PHYSICAL_ADDRESS);
+		if ((smh_vmread(EXIT_QUALIFICATION) & QUALIFICATION_ACCESS) == EPT_VIOLATION_ACC_READ &&
+		    gpa >= SM_WINDOW_GPA && gpa < SM_PRIVATE_GPA)
+			return handle_window_read(v, gpa);
+	}
+	v->stats.exits_event++;
+	return smh_abort(v, reason_of(exit_reason), exit_reason);
+}
+
+static int handle_in_gate(struct smh_vcpu *v, u32 exit_reason)
+{
+	v->stats.exits_gate++;
+	if (is_asynchronous(exit_reason))
+		return PASS_TO_KVM;
+	v->stats.exits_event++;
+	if (exit_reason == EXIT_REASON_VMCALL && (u32)v->vcpu->arch.regs[VCPU_REGS_RAX] == SM_HC_GATE_VIOLATION)
+		return smh_violation(v, SM_VIEW_GATE, SM_REASON_CR3_TEST, exit_reason);
+	return smh_violation(v, SM_VIEW_GATE, reason_of(exit_reason), exit_reason);
+}
+
+/*
+ * After lock: LIDT, LGDT, SIDT and SGDT exit.  KVM's own handler expects them only when it emulates
+ * UMIP, so they are answered here; what changed the registers is undone and reported.
+ */
+static int handle_descriptor_access(struct smh_vcpu *v, u32 exit_reason)
+{
+	struct smh_descriptors *d = &v->descriptors;
+	int ret;
+
+	if (!d->pinned) {
+		d->idt_base = smh_vmread(GUEST_IDTR_BASE);
+		d->idt_limit = smh_vmread(GUEST_IDTR_LIMIT);
+		d->gdt_base = smh_vmread(GUEST_GDTR_BASE);
+		d->gdt_limit = smh_vmread(GUEST_GDTR_LIMIT);
+		d->pinned = true;
+	}
+	ret = kvm_emulate_instruction(v->vcpu, 0);
+	if (smh_vmread(GUEST_IDTR_BASE) == d->idt_base && smh_vmread(GUEST_IDTR_LIMIT) == d->idt_limit &&
+	    smh_vmread(GUEST_GDTR_BASE) == d->gdt_base && smh_vmread(GUEST_GDTR_LIMIT) == d->gdt_limit)
+		return ret;
+	smh_vmwrite(GUEST_IDTR_BASE, d->idt_base);
+	smh_vmwrite(GUEST_IDTR_LIMIT, d->idt_limit);
+	smh_vmwrite(GUEST_GDTR_BASE, d->gdt_base);
+	smh_vmwrite(GUEST_GDTR_LIMIT, d->gdt_limit);
+	smh_report(v, SM_RECORD_VIOLATION, SM_VIEW_TARGET, SM_REASON_DESCRIPTOR, exit_reason);
+	v->stats.violations++;
+	return ret;
+}
+
+static bool is_private_gpa(u64 gpa)
+{
+	return gpa >= SM_PRIVATE_GPA && gpa < 1ULL << (SM_ALIAS_SHIFT + 1);
+}
+
+static int handle_in_target(struct smh_vcpu *v, u32 exit_reason)
+{
+	switch (exit_reason) {
+	case EXIT_REASON_VMCALL:
+		if (!smh_is_hypercall(v->vcpu->arch.regs[VCPU_REGS_RAX]) || !smh_guest_is_cpl0())
+			return PASS_TO_KVM;
+		return smh_hypercall_target(v);
+	case EXIT_REASON_VMFUNC:
+		if (!v->bound)
+			return PASS_TO_KVM;
+		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_VMFUNC, exit_reason);
+	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_EPT_MISCONFIG:
+		if (!v->bound || !is_private_gpa(smh_vmread(GUEST_PHYSICAL_ADDRESS)))
+			return PASS_TO_KVM;
+		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_SHADOW_ACCESS, exit_reason);
+	case EXIT_REASON_GDTR_IDTR:
+	case EXIT_REASON_LDTR_TR:
+		if (!v->bound || !v->vm->locked)
+			return PASS_TO_KVM;
+		return handle_descriptor_access(v, exit_reason);
+	default:
+		return PASS_TO_KVM;
+	}
+}
+
+static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
+{
+	u32 full_reason = smh_vmread(VM_EXIT_REASON), exit_reason = full_reason & 0xffff;
+	unsigned int view = SM_VIEW_TARGET;
+	struct smh_vcpu *v;
+	int ret;
+
+	v = smh_vcpu_get_or_create(vm, vcpu);
+	if (!v || (full_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return PASS_TO_KVM;
+	v->stats.exits++;
+	if (v->bound) {
+		smh_window_check_generation(vm);
+		requeue_held(v);
+		view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER));
+	}
+	/* Set on every path before anything can return to the guest. */
+	v->view = view;
+	if (view != SM_VIEW_MONITOR)
+		budget_reset(v);
+
+	if (view == SM_VIEW_TARGET) {
+		if (v->bound && !v->held.info && v->state->attention)
+			WRITE_ONCE(v->state->attention, 0);
+		return handle_in_target(v, exit_reason);
+	}
+	ret = view == SM_VIEW_MONITOR ? handle_in_monitor(v, exit_reason) : handle_in_gate(v, exit_reason);
+	return ret;
+}
+
+int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
+{
+	int idx = srcu_read_lock(&smh_srcu);
+	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
+	int ret = PASS_TO_KVM;
+
+	if (vm && !(vcpu->arch.hflags & HF_GUEST_MASK))
+		ret = handle(vm, vcpu);
+	if (ret == PASS_TO_KVM)
+		ret = smh_call_vmx_handle_exit(vcpu, fastpath);
+	srcu_read_unlock(&smh_srcu, idx);
+	return ret;
+}

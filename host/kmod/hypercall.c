@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* VMCALLs of the guest module (view 0) and of the compartment (view 2). */
+
+#include "shadowmon.h"
+#include "vmcs.h"
+
+#define RING_WAIT (HZ / 10)
+
+#define POLL_MS_BUSY 10 /* while the host sets up */
+#define POLL_MS_IDLE 500
+
+bool smh_is_hypercall(u64 rax)
+{
+	return (rax & ~0xffffULL) == SM_HC_BASE;
+}
+
+static int answer(struct smh_vcpu *v, s64 result)
+{
+	v->vcpu->arch.regs[VCPU_REGS_RAX] = result;
+	return kvm_skip_emulated_instruction(v->vcpu);
+}
+
+static s64 decode_agent_info(const struct sm_agent_info *info)
+{
+	if (info->magic != SM_AGENT_MAGIC || info->revision != SM_ABI_REVISION || info->size != sizeof(*info))
+		return -EPROTO;
+	if ((info->gate_va & (SM_PAGE_SIZE - 1)) || info->gate_va < SM_GATE_VA_MIN ||
+	    info->gate_va > SM_GATE_VA_MAX)
+		return -EINVAL;
+	if (info->direct_map_size > SM_RAM_LIMIT || info->kernel_size > SM_RAM_LIMIT ||
+	    info->kernel_pa > SM_RAM_LIMIT || info->btf_gpa > SM_RAM_LIMIT || info->btf_size > SM_RAM_LIMIT)
+		return -ERANGE;
+	if (info->kernel_cr3 >= SM_RAM_LIMIT || (info->kernel_cr3 & (SM_PAGE_SIZE - 1)))
+		return -ERANGE;
+	if (info->release[sizeof(info->release) - 1])
+		return -EINVAL;
+	return 0;
+}
+
+static s64 register_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
+{
+	struct sm_record_lifecycle rec = {
+		.h.type = SM_RECORD_LIFECYCLE,
+		.what = SM_LIFECYCLE_REGISTERED,
+		.vcpu = vcpu->vcpu_idx,
+	};
+	struct sm_agent_info info;
+	s64 err;
+
+	if (kvm_vcpu_read_guest(vcpu, gpa, &info, sizeof(info)))
+		return -EFAULT;
+	err = decode_agent_info(&info);
+	if (err)
+		return err;
+
+	mutex_lock(&vm->lock);
+	if (vm->state != SM_STATE_ATTACHED || vm->parting) {
+		err = -EBUSY;
+	} else {
+		vm->agent = info;
+		vm->kernel_cr3 = info.kernel_cr3;
+		vm->state = SM_STATE_REGISTERED;
+	}
+	mutex_unlock(&vm->lock);
+	if (!err)
+		smh_host_ring_put(vm, &rec.h, sizeof(rec));
+	return err;
+}
+
+static s64 poll_command(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
+{
+	struct sm_agent_command command = { .op = SM_OP_IDLE };
+
+	command.wait_ms = vm->locked ? POLL_MS_IDLE : POLL_MS_BUSY;
+	smh_command_take(vm, &command);
+	if (kvm_vcpu_write_guest(vcpu, gpa, &command, sizeof(command)))
+		return -EFAULT;
+	return command.op;
+}
+
+static s64 dispatch_target(struct smh_vcpu *v, u32 number, u64 rbx, u64 rcx)
+{
+	struct smh_vm *vm = v->vm;
+
+	switch (number) {
+	case SM_HC_HELLO:
+		return rbx == SM_ABI_REVISION ? SM_HELLO_MAGIC : -EPROTO;
+	case SM_HC_ATTENTION:
+		return 0;
+	case SM_HC_POLL:
+		return vm->state >= SM_STATE_REGISTERED ? poll_command(vm, v->vcpu, rbx) : -EAGAIN;
+	case SM_HC_ANSWER:
+		return smh_command_answer(vm, rbx, rcx);
+	case SM_HC_REGISTER:
+		if (!vm->locked)
+			return register_agent(vm, v->vcpu, rbx);
+		smh_report(v, SM_RECORD_VIOLATION, SM_VIEW_TARGET, SM_REASON_HYPERCALL, EXIT_REASON_VMCALL);
+		v->stats.violations++;
+		return -EPERM;
+	default:
+		return -ENOSYS;
+	}
+}
+
+int smh_hypercall_target(struct smh_vcpu *v)
+{
+	const unsigned long *regs = v->vcpu->arch.regs;
+
+	if (READ_ONCE(v->vm->parting))
+		return answer(v, -ENODEV);
+	return answer(v, dispatch_target(v, regs[VCPU_REGS_RAX], regs[VCPU_REGS_RBX], regs[VCPU_REGS_RCX]));
+}
+
+static void ring_doorbell(struct smh_vcpu *v)
+{
+	v->stats.doorbells++;
+	WRITE_ONCE(v->ring.consumer->sleeping, 0);
+	wake_up_interruptible(&v->vm->readers);
+}
+
+/* Short waits: KVM holds kvm->srcu, which memslot changes wait for.  The compartment looks again. */
+static void wait_for_room(struct smh_vcpu *v)
+{
+	v->stats.waits++;
+	wake_up_interruptible(&v->vm->readers);
+	wait_event_interruptible_timeout(v->room,
+					 smh_ring_has_room(&v->ring) || READ_ONCE(v->vm->parting), RING_WAIT);
+}
+
+int smh_hypercall_monitor(struct smh_vcpu *v)
+{
+	switch ((u32)v->vcpu->arch.regs[VCPU_REGS_RAX]) {
+	case SM_HC_DOORBELL:
+		ring_doorbell(v);
+		return answer(v, 0);
+	case SM_HC_RING_FULL:
+		v->stats.exits_event++;
+		wait_for_room(v);
+		v->budget_start = 0; /* waiting is not the monitor's fault */
+		return answer(v, 0);
+	default:
+		v->stats.exits_event++;
+		return smh_abort(v, SM_REASON_PANIC, EXIT_REASON_VMCALL);
+	}
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Loading the compartment: from the caller's memory to pages that only views 1 and 2 show. */
+
+#include <linux/bsearch.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "gate_offsets.h"
+#include "shadowmon.h"
+
+extern const u8 smh_gate_page[SM_PAGE_SIZE];
+
+static int decode_segments(const struct sm_segment *segments, u32 count)
+{
+	u32 i, end = 0;
+
+	if (count == 0 || count > SM_SEGMENTS_MAX)
+		return -EINVAL;
+	for (i = 0; i < count; i++) {
+		const struct sm_segment *s = &segments[i];
+
+		if (s->offset & (SM_PAGE_SIZE - 1) || s->offset < end || s->flags & ~7 ||
+		    !(s->flags & SM_SEGMENT_READ) || s->mem_size == 0 || s->file_size > s->mem_size)
+			return -EINVAL;
+		if ((s->flags & SM_SEGMENT_WRITE) && (s->flags & SM_SEGMENT_EXEC))
+			return -EINVAL;
+		if (s->offset > SM_IMAGE_MAX_SIZE || s->mem_size > SM_IMAGE_MAX_SIZE - s->offset)
+			return -E2BIG;
+		end = s->offset + s->mem_size;
+	}
+	if (segments[0].offset || !(segments[0].flags & SM_SEGMENT_EXEC))
+		return -EINVAL;
+	return 0;
+}
+
+static bool is_code(const struct sm_ioc_load_image *arg, u32 offset)
+{
+	u32 i;
+
+	for (i = 0; i < arg->nr_segments; i++)
+		if ((arg->segments[i].flags & SM_SEGMENT_EXEC) && offset >= arg->segments[i].offset &&
+		    offset - arg->segments[i].offset < arg->segments[i].mem_size)
+			return true;
+	return false;
+}
+
+static int decode_fixups(const struct sm_ioc_load_image *arg, const struct sm_fixup *fixups)
+{
+	u32 i;
+
+	for (i = 0; i < arg->nr_fixups; i++) {
+		if (!is_code(arg, fixups[i].fault) || !is_code(arg, fixups[i].fixup) || !fixups[i].fixup)
+			return -EINVAL;
+		if (i && fixups[i].fault <= fixups[i - 1].fault)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int decode_abort_errno(const struct sm_ioc_load_image *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < SM_SLOTS; i++)
+		if (arg->abort_errno[i] > SM_VERDICT_ERRNO)
+			return -EINVAL;
+	return 0;
+}
+
+static int compare_fault(const void *key, const void *elem)
+{
+	u32 offset = *(const u32 *)key, fault = ((const struct sm_fixup *)elem)->fault;
+
+	return offset < fault ? -1 : offset > fault;
+}
+
+u32 smh_image_fixup(const struct smh_vm *vm, u32 offset)
+{
+	const struct sm_fixup *f = bsearch(&offset, vm->fixups, vm->nr_fixups, sizeof(*f), compare_fault);
+
+	return f ? f->fixup : 0;
+}
+
+/* One 4 KiB page of the private region, in the views named. */
+static int map_private(struct smh_vm *vm, u64 gpa, u64 pa, u64 permissions, bool gate_view)
+{
+	unsigned int view;
+
+	for (view = gate_view ? SM_VIEW_GATE : SM_VIEW_MONITOR; view <= SM_VIEW_MONITOR; view++) {
+		u64 *pd = vm->private_pd[view];
+		u64 *pt = smh_ept_child(pd, (gpa >> 21) & 511);
+
+		if (!pt) {
+			pt = smh_pool_page(&vm->pool);
+			if (!pt)
+				return -ENOMEM;
+			smh_ept_link(pd, (gpa >> 21) & 511, pt);
+		}
+		pt[(gpa >> 12) & 511] = smh_ept_leaf(pa, permissions);
+	}
+	return 0;
+}
+
+/* Three shared tables make every page below 2^38 show B's top level. */
+static int build_alias(struct smh_vm *vm)
+{
+	u64 *pt = smh_pool_page(&vm->pool);
+	unsigned int i;
+
+	vm->alias_pd = smh_pool_page(&vm->pool);
+	if (!pt || !vm->alias_pd)
+		return -ENOMEM;
+	for (i = 0; i < 512; i++) {
+		pt[i] = smh_ept_leaf(__pa(vm->tables.pages[0]), SMH_EPT_READ);
+		smh_ept_link(vm->alias_pd, i, pt);
+	}
+	return 0;
+}
+
+static int build_tables(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
+{
+	unsigned int i;
+	int err;
+
+	vm->tables.pages[0] = smh_pool_page(&vm->pool);
+	if (!vm->tables.pages[0])
+		return -ENOMEM;
+	vm->tables.count = 1;
+	err = smh_tables_build(&vm->tables, &vm->pool, vm->agent.gate_va, vm->ring_size, arg->segments,
+			       arg->nr_segments);
+	for (i = 0; i < vm->tables.count && !err; i++)
+		err = map_private(vm, SM_TABLES_GPA + (u64)i * SM_PAGE_SIZE, __pa(vm->tables.pages[i]),
+				  SMH_EPT_READ, true);
+	return err;
+}
+
+static int build_gate(struct smh_vm *vm)
+{
+	vm->gate = smh_pool_page(&vm->pool);
+	if (!vm->gate)
+		return -ENOMEM;
+	memcpy(vm->gate, smh_gate_page, SM_PAGE_SIZE);
+	return map_private(vm, SM_GATE_GPA, __pa(vm->gate), SMH_EPT_READ | SMH_EPT_EXEC, true);
+}
+
+static int build_segment(struct smh_vm *vm, const struct sm_segment *segment)
+{
+	u64 permissions = SMH_EPT_READ;
+	u32 offset;
+	int err;
+
+	if (segment->flags & SM_SEGMENT_WRITE)
+		permissions |= SMH_EPT_WRITE;
+	if (segment->flags & SM_SEGMENT_EXEC)
+		permissions |= SMH_EPT_EXEC;
+	for (offset = 0; offset < segment->mem_size; offset += SM_PAGE_SIZE) {
+		void *page = smh_pool_page(&vm->pool);
+
+		if (!page)
+			return -ENOMEM;
+		if (offset < segment->file_size &&
+		    copy_from_user(page, u64_to_user_ptr(segment->data + offset),
+				   min_t(u32, segment->file_size - offset, SM_PAGE_SIZE)))
+			return -EFAULT;
+		err = map_private(vm, SM_IMAGE_GPA + segment->offset + offset, __pa(page), permissions, false);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int build(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
+{
+	struct smh_vcpu *v;
+	unsigned long index;
+	unsigned int i;
+	int err;
+
+	vm->private_pd[SM_VIEW_GATE] = smh_pool_page(&vm->pool);
+	vm->private_pd[SM_VIEW_MONITOR] = smh_pool_page(&vm->pool);
+	if (!vm->private_pd[SM_VIEW_GATE] || !vm->private_pd[SM_VIEW_MONITOR])
+		return -ENOMEM;
+	err = build_tables(vm, arg);
+	if (!err)
+		err = build_alias(vm);
+	if (!err)
+		err = build_gate(vm);
+	for (i = 0; i < arg->nr_segments && !err; i++)
+		err = build_segment(vm, &arg->segments[i]);
+	if (err)
+		return err;
+	xa_for_each(&vm->vcpus, index, v) {
+		err = smh_vcpu_link_image(v);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * A vCPU may bind as soon as its views are linked, which is the last step.  What fails before that
+ * leaves pages in the pool, which the detach that must follow frees.
+ */
+int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
+{
+	const struct sm_segment *last;
+	struct sm_fixup *fixups;
+	int err;
+
+	err = decode_segments(arg->segments, arg->nr_segments);
+	if (!err)
+		err = decode_abort_errno(arg);
+	if (!err && arg->nr_fixups > SM_FIXUPS_MAX)
+		err = -E2BIG;
+	if (err)
+		return err;
+	fixups = kvcalloc(arg->nr_fixups + 1, sizeof(*fixups), GFP_KERNEL_ACCOUNT);
+	if (!fixups)
+		return -ENOMEM;
+	if (copy_from_user(fixups, u64_to_user_ptr(arg->fixups), arg->nr_fixups * sizeof(*fixups))) {
+		err = -EFAULT;
+		goto err_fixups;
+	}
+	err = decode_fixups(arg, fixups);
+	if (err)
+		goto err_fixups;
+
+	last = &arg->segments[arg->nr_segments - 1];
+	vm->image_size = PAGE_ALIGN(last->offset + last->mem_size);
+	vm->fixups = fixups;
+	vm->nr_fixups = arg->nr_fixups;
+	memcpy(vm->abort_errno, arg->abort_errno, sizeof(vm->abort_errno));
+	return build(vm, arg);
+
+err_fixups:
+	kvfree(fixups);
+	return err;
+}

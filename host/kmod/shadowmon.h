@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host module's own types and the functions that its files offer each other.
+ *
+ * Locking, outermost first:
+ *   smh_attach_lock      set of attachments, installing and removing the KVM hooks
+ *   smh_vm.command_lock  one command to the guest module at a time
+ *   smh_vm.lock          state, image, vCPUs; ioctls and work items
+ *   smh_vm.window_lock   window tables, list of vCPUs as the window sees it; spinlock
+ *   smh_host_ring.lock   raw spinlock, taken with IRQs off
+ * A vCPU thread holds smh_srcu through each exit, and IRQs off (which is RCU) through each entry.
+ * What only the vCPU thread touches (smh_vcpu's entry and exit state) needs no lock.
+ */
+#ifndef SHADOWMON_KMOD_H
+#define SHADOWMON_KMOD_H
+
+#include <linux/hashtable.h>
+#include <linux/hrtimer.h>
+#include <linux/kref.h>
+#include <linux/kvm_host.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/srcu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <shadowmon/event.h>
+#include <shadowmon/hypercall.h>
+#include <shadowmon/ioctl.h>
+#include <shadowmon/layout.h>
+#include <shadowmon/ring.h>
+
+#undef pr_fmt
+#define pr_fmt(fmt) "shadowmon: " fmt
+
+struct smh_vm;
+
+/* --- pages: pool.c --------------------------------------------------------------------------- */
+
+/* Pages that live as long as their VM's compartment, freed together. */
+struct smh_pool {
+	spinlock_t lock;
+	struct list_head pages;
+	u32 count;
+};
+
+void smh_pool_init(struct smh_pool *pool);
+/* A zeroed page, or NULL.  May sleep. */
+void *smh_pool_page(struct smh_pool *pool);
+void smh_pool_destroy(struct smh_pool *pool);
+/* Host pages held for all VMs: pools and rings. */
+u32 smh_pages_held(void);
+void smh_pages_account(int delta);
+
+/* --- second-level tables: ept.c -------------------------------------------------------------- */
+
+#define SMH_EPT_READ BIT(0)
+#define SMH_EPT_WRITE BIT(1)
+#define SMH_EPT_EXEC BIT(2)
+
+/* Maps one 4 KiB page; allocates tables on the way.  -ENOMEM, or -EEXIST if one is mapped there. */
+int smh_ept_map(struct smh_pool *pool, u64 *root, u64 gpa, u64 pa, u64 permissions);
+/* Makes an entry of a table of level (3: PDPTE ... 1: PTE tables) point to another table. */
+void smh_ept_link(u64 *table, unsigned int index, u64 *child);
+u64 *smh_ept_child(const u64 *table, unsigned int index);
+u64 smh_ept_leaf(u64 pa, u64 permissions);
+/* Drops all that this CPU has cached for an EPTP.  Preemption off, VMX on. */
+void smh_ept_flush(u64 eptp);
+/* The same for every EPTP, on every CPU.  May sleep. */
+void smh_ept_flush_everywhere(void);
+
+/* --- trusted first-level tables, B: tables.c ------------------------------------------------- */
+
+struct smh_tables {
+	u64 *pages[SM_TABLES_MAX]; /* [0] is the top level */
+	unsigned int count;
+};
+
+/* Lays out B for the gate at gate_va and an image of these segments. */
+int smh_tables_build(struct smh_tables *b, struct smh_pool *pool, u64 gate_va, u32 ring_size,
+		     const struct sm_segment *segments, unsigned int nr_segments);
+
+/* --- rings: ring.c --------------------------------------------------------------------------- */
+
+struct smh_ring {
+	struct page **pages; /* producer, consumer, data */
+	unsigned int nr_pages;
+	struct sm_ring_producer *producer;
+	struct sm_ring_consumer *consumer;
+};
+
+int smh_ring_create(struct smh_ring *ring, u32 size, u32 flags, u32 vcpu);
+void smh_ring_destroy(struct smh_ring *ring);
+bool smh_ring_has_records(const struct smh_ring *ring);
+bool smh_ring_has_room(const struct smh_ring *ring);
+int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsigned long first_page);
+
+/* The module's own records.  Any context. */
+struct smh_host_ring {
+	raw_spinlock_t lock;
+	struct smh_ring ring;
+	void *data;
+	u64 seq;
+	u64 lost;
+};
+
+int smh_host_ring_create(struct smh_host_ring *host);
+void smh_host_ring_destroy(struct smh_host_ring *host);
+/* Stamps rec (whose body and type the caller filled) and appends it, or counts it as lost. */
+void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len);
+
+/* --- vCPUs: vcpu.c --------------------------------------------------------------------------- */
+
+/* An event that KVM wanted to inject while the vCPU was in view 1 or 2. */
+struct smh_held_event {
+	u32 info; /* VM-entry interruption information; 0: none */
+	u32 error_code;
+	u32 instruction_len;
+};
+
+struct smh_descriptors {
+	bool pinned;
+	u64 idt_base, gdt_base;
+	u32 idt_limit, gdt_limit;
+};
+
+struct smh_vcpu {
+	struct smh_vm *vm;
+	struct kvm_vcpu *vcpu;
+	u32 index;
+
+	u64 *list; /* EPTP list page */
+	u64 *pdpt[3]; /* of view 1 and 2: where window tables are linked */
+	u64 eptp[3]; /* of view 1 and 2 */
+	struct sm_cpu_state *state;
+	struct smh_ring ring;
+
+	/* Entry and exit state. */
+	bool bound; /* this vCPU's VMCS names our list */
+	u8 view; /* at the last exit; consumed by the next entry */
+	struct smh_held_event held;
+	struct smh_descriptors descriptors;
+	u64 budget_entries; /* activation that the budget is running for */
+	u64 budget_start;
+	struct hrtimer budget_timer;
+	bool flush; /* INVEPT before the next entry; set by others */
+
+	wait_queue_head_t room; /* block mode */
+	struct sm_vcpu_status stats;
+};
+
+/* Creates what vcpu needs, unless it exists.  May sleep.  NULL: out of memory. */
+struct smh_vcpu *smh_vcpu_get_or_create(struct smh_vm *vm, struct kvm_vcpu *vcpu);
+void smh_vcpu_destroy(struct smh_vcpu *v);
+/* Puts the image's and the window's tables into the vCPU's views.  window_lock held. */
+void smh_vcpu_link_window(struct smh_vcpu *v);
+int smh_vcpu_link_image(struct smh_vcpu *v);
+
+u64 smh_vcpu_rip(struct smh_vcpu *v);
+void smh_vcpu_set_reg(struct smh_vcpu *v, enum kvm_reg reg, u64 value);
+/* 0 to 2, from the EPTP that is in the VMCS. */
+unsigned int smh_vcpu_current_view(const struct smh_vcpu *v, u64 eptp);
+/* Writes the whole list page anew, disarmed, with target as view 0. */
+void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp);
+
+/* --- window: window.c ------------------------------------------------------------------------ */
+
+#define SMH_WINDOW_GIBS ((SM_PRIVATE_GPA - SM_WINDOW_GPA) >> 30)
+
+struct smh_window {
+	u64 *pd[SMH_WINDOW_GIBS];
+	u64 generation; /* of the memslots that the window was filled from */
+	unsigned long invalidate_seq;
+	int invalidating;
+};
+
+/* Fills the page of gpa in.  -EFAULT: not RAM.  -EAGAIN: raced, retry.  vCPU thread; may sleep. */
+int smh_window_fill(struct smh_vm *vm, u64 gpa);
+/* Drops all if the memslots changed.  vCPU thread, kvm->srcu held. */
+void smh_window_check_generation(struct smh_vm *vm);
+extern const struct mmu_notifier_ops smh_window_notifier_ops;
+
+/* --- VMs: vm.c ------------------------------------------------------------------------------- */
+
+enum smh_command_state {
+	SMH_COMMAND_NONE,
+	SMH_COMMAND_QUEUED,
+	SMH_COMMAND_TAKEN,
+	SMH_COMMAND_DONE,
+};
+
+struct smh_vm {
+	struct hlist_node node;
+	struct kref ref;
+	struct kvm *kvm;
+	struct mutex lock;
+	enum sm_state state;
+	bool locked; /* guest is untrusted */
+	bool parting; /* no entry may bind a vCPU any more */
+	bool gone; /* the VMM's memory is being torn down: no vCPU will ever enter */
+	bool detached;
+	u32 flags, ring_size, budget_us;
+	pid_t vmm_pid;
+	u64 budget_ns;
+
+	struct xarray vcpus; /* index -> smh_vcpu */
+	struct smh_pool pool;
+	u64 *alias_pd; /* root alias, shared by all views */
+	u64 *private_pd[3]; /* gate, tables and image, of view 1 and 2 */
+	u64 *gate;
+	struct smh_tables tables;
+
+	spinlock_t window_lock;
+	struct smh_window window;
+	struct mmu_notifier notifier;
+
+	struct sm_agent_info agent;
+	u64 kernel_cr3;
+	u32 image_size;
+	struct sm_fixup *fixups;
+	u32 nr_fixups;
+	u16 abort_errno[SM_SLOTS];
+
+	struct mutex command_lock; /* one command at a time; outside lock */
+	spinlock_t mailbox_lock; /* what follows */
+	struct sm_agent_command command;
+	s64 command_result;
+	enum smh_command_state command_state;
+	wait_queue_head_t command_wait;
+
+	struct smh_host_ring host_ring;
+	wait_queue_head_t readers;
+	struct work_struct detach_work;
+	struct delayed_work reap_work;
+};
+
+extern struct srcu_struct smh_srcu;
+
+/* The attachment of kvm, or NULL.  Under smh_srcu or RCU. */
+struct smh_vm *smh_vm_find(const struct kvm *kvm);
+int smh_vm_attach(const struct sm_ioc_attach *arg, struct smh_vm **ret_vm);
+/* Takes the VM back to what it was; idempotent.  May sleep. */
+void smh_vm_detach(struct smh_vm *vm);
+void smh_vm_put(struct smh_vm *vm);
+unsigned int smh_vm_count(void);
+/* Makes every vCPU leave guest mode and flush our views before it enters again. */
+void smh_vm_flush(struct smh_vm *vm);
+
+/* --- commands to the guest module: command.c --------------------------------------------------- */
+
+/*
+ * Has the guest module execute a command; *ret_result is its answer.  Sleeps until then.
+ * -ETIMEDOUT, -ENOTCONN: the VM is gone, -EINTR.
+ */
+int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 timeout_ms, s64 *ret_result);
+/* The guest's side: what is to be done now, and what came of it. */
+void smh_command_take(struct smh_vm *vm, struct sm_agent_command *ret_command);
+int smh_command_answer(struct smh_vm *vm, u64 id, s64 result);
+
+/* --- image: image.c -------------------------------------------------------------------------- */
+
+/* Copies, checks and maps; vm->lock held, state SM_STATE_REGISTERED. */
+int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg);
+/* Where a load at this image offset resumes when it missed; 0: nowhere. */
+u32 smh_image_fixup(const struct smh_vm *vm, u32 offset);
+
+/* --- hooks into KVM: hooks.c ----------------------------------------------------------------- */
+
+int smh_hooks_resolve(void);
+int smh_hooks_install(void);
+void smh_hooks_remove(void);
+/* KVM's own handler. */
+int smh_call_vmx_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
+
+/* enter.c: right before each VM entry; IRQs off. */
+void smh_enter(struct kvm_vcpu *vcpu);
+/* enter.c: takes our settings out of the VMCS, which is current. */
+void smh_unbind(struct smh_vcpu *v);
+/* exit.c: in place of vmx_handle_exit. */
+int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
+
+/* --- violations and aborts: abort.c ---------------------------------------------------------- */
+
+/* Reports; vCPU in view 1, or in view 0 (refused): back to view 0, #UD.  Returns 1: enter again. */
+int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_reason);
+/* Reports; vCPU in view 2: on at the stub's return label.  Returns 1. */
+int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason);
+/* vCPU in view 1 by the gate's own way: on at the stub's return label, as if the monitor had allowed. */
+void smh_leave_gate(struct smh_vcpu *v);
+/* Reports, and no more. */
+void smh_report(struct smh_vcpu *v, u16 type, unsigned int view, u32 reason, u32 exit_reason);
+
+/* --- VMCALLs: hypercall.c -------------------------------------------------------------------- */
+
+bool smh_is_hypercall(u64 rax);
+int smh_hypercall_target(struct smh_vcpu *v);
+int smh_hypercall_monitor(struct smh_vcpu *v);
+
+/* --- device: device.c ------------------------------------------------------------------------ */
+
+int smh_device_register(void);
+void smh_device_unregister(void);
+
+#endif

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The window: guest RAM as view 2 sees it, read-only, filled on demand.  Pages are not pinned: an MMU
+ * notifier takes them out again before the host moves, shares, swaps or frees them, in the manner of
+ * KVM's own (invalidate_seq and invalidating stand for KVM's mmu_invalidate_seq and _in_progress).
+ */
+
+#include <linux/mm.h>
+
+#include "shadowmon.h"
+
+#define GIB_OF(gpa) ((gpa) >> 30)
+#define PD_INDEX(gpa) (((gpa) >> 21) & 511)
+#define PT_INDEX(gpa) (((gpa) >> 12) & 511)
+
+/* window_lock held.  Takes spare tables from *pd and *pt as needed. */
+static void insert(struct smh_vm *vm, u64 gpa, u64 pa, u64 **pd, u64 **pt)
+{
+	struct smh_window *w = &vm->window;
+	u64 **slot = &w->pd[GIB_OF(gpa)];
+	struct smh_vcpu *v;
+	unsigned long index;
+	u64 *table;
+
+	if (!*slot) {
+		*slot = *pd;
+		*pd = NULL;
+		xa_for_each(&vm->vcpus, index, v)
+			if (v->eptp[SM_VIEW_MONITOR])
+				smh_vcpu_link_window(v);
+	}
+	table = smh_ept_child(*slot, PD_INDEX(gpa));
+	if (!table) {
+		table = *pt;
+		*pt = NULL;
+		smh_ept_link(*slot, PD_INDEX(gpa), table);
+	}
+	WRITE_ONCE(table[PT_INDEX(gpa)], smh_ept_leaf(pa, SMH_EPT_READ));
+}
+
+int smh_window_fill(struct smh_vm *vm, u64 gpa)
+{
+	u64 *pd = NULL, *pt = NULL;
+	unsigned long seq, hva;
+	struct page *page;
+	int err;
+
+	if (gpa >= SM_RAM_LIMIT)
+		return -EFAULT;
+	hva = gfn_to_hva(vm->kvm, gpa_to_gfn(gpa));
+	if (kvm_is_error_hva(hva))
+		return -EFAULT;
+
+	/* Tables first: under the lock nothing may sleep.  What is left over stays in the pool. */
+	if (!READ_ONCE(vm->window.pd[GIB_OF(gpa)])) {
+		pd = smh_pool_page(&vm->pool);
+		if (!pd)
+			return -ENOMEM;
+	}
+	if (pd || !smh_ept_child(vm->window.pd[GIB_OF(gpa)], PD_INDEX(gpa))) {
+		pt = smh_pool_page(&vm->pool);
+		if (!pt)
+			return -ENOMEM;
+	}
+
+	seq = READ_ONCE(vm->window.invalidate_seq);
+	smp_rmb(); /* pairs with the lock in invalidate_end */
+	if (get_user_pages_fast(hva, 1, 0, &page) != 1)
+		return -EFAULT;
+
+	spin_lock(&vm->window_lock);
+	if (vm->window.invalidating || vm->window.invalidate_seq != seq) {
+		err = -EAGAIN;
+	} else {
+		insert(vm, gpa & PAGE_MASK, page_to_phys(page), &pd, &pt);
+		err = 0;
+	}
+	spin_unlock(&vm->window_lock);
+	put_page(page);
+	return err;
+}
+
+/* window_lock held.  True if anything was mapped. */
+static bool zap(struct smh_vm *vm, u64 gpa, u64 end)
+{
+	bool zapped = false;
+
+	while (gpa < end && gpa < SM_RAM_LIMIT) {
+		u64 *pd = vm->window.pd[GIB_OF(gpa)], *pt;
+
+		if (!pd) {
+			gpa = ALIGN(gpa + 1, SZ_1G);
+			continue;
+		}
+		pt = smh_ept_child(pd, PD_INDEX(gpa));
+		if (!pt) {
+			gpa = ALIGN(gpa + 1, SZ_2M);
+			continue;
+		}
+		if (pt[PT_INDEX(gpa)]) {
+			WRITE_ONCE(pt[PT_INDEX(gpa)], 0);
+			zapped = true;
+		}
+		gpa += PAGE_SIZE;
+	}
+	return zapped;
+}
+
+void smh_window_check_generation(struct smh_vm *vm)
+{
+	u64 generation = kvm_memslots(vm->kvm)->generation;
+	bool zapped;
+
+	if (READ_ONCE(vm->window.generation) == generation)
+		return;
+	spin_lock(&vm->window_lock);
+	vm->window.generation = generation;
+	vm->window.invalidate_seq++;
+	zapped = zap(vm, 0, SM_RAM_LIMIT);
+	spin_unlock(&vm->window_lock);
+	if (zapped)
+		smh_vm_flush(vm);
+}
+
+static bool zap_hva_range(struct smh_vm *vm, unsigned long start, unsigned long end)
+{
+	struct kvm_memory_slot *slot;
+	bool zapped = false;
+	int idx, bkt;
+
+	idx = srcu_read_lock(&vm->kvm->srcu);
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(vm->kvm)) {
+		unsigned long first = max(start, slot->userspace_addr);
+		unsigned long last = min(end, slot->userspace_addr + (slot->npages << PAGE_SHIFT));
+		u64 gpa;
+
+		if (first >= last)
+			continue;
+		gpa = gfn_to_gpa(slot->base_gfn) + (first - slot->userspace_addr);
+		zapped |= zap(vm, gpa & PAGE_MASK, gpa + (last - first));
+	}
+	srcu_read_unlock(&vm->kvm->srcu, idx);
+	return zapped;
+}
+
+static int invalidate_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct smh_vm *vm = container_of(mn, struct smh_vm, notifier);
+	bool zapped;
+
+	spin_lock(&vm->window_lock);
+	vm->window.invalidating++;
+	zapped = zap_hva_range(vm, range->start, range->end);
+	spin_unlock(&vm->window_lock);
+	/* The kick waits only for vCPUs to leave guest mode: no sleep, so non-blockable ranges are fine. */
+	if (zapped)
+		smh_vm_flush(vm);
+	return 0;
+}
+
+static void invalidate_end(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct smh_vm *vm = container_of(mn, struct smh_vm, notifier);
+
+	spin_lock(&vm->window_lock);
+	vm->window.invalidate_seq++;
+	vm->window.invalidating--;
+	spin_unlock(&vm->window_lock);
+}
+
+/* The VMM's address space goes: no vCPU can run any more. */
+static void release(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	struct smh_vm *vm = container_of(mn, struct smh_vm, notifier);
+
+	WRITE_ONCE(vm->gone, true);
+	wake_up_all(&vm->readers);
+	wake_up_all(&vm->command_wait);
+	kref_get(&vm->ref);
+	if (!queue_work(system_unbound_wq, &vm->detach_work))
+		smh_vm_put(vm);
+}
+
+const struct mmu_notifier_ops smh_window_notifier_ops = {
+	.invalidate_range_start = invalidate_start,
+	.invalidate_range_end = invalidate_end,
+	.release = release,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hvm_start_info version 1, with memory map, one module (the initramfs) and the command line. */
+	.section .data
+start_info:
+	.long	0x336ec578, 1, 0, 1
+	.quad	START_INFO + (modules - start_info)
+	.quad	START_INFO + (command_line - start_info)
+	.quad	0			/* RSDP: the kernel looks for it */
+	.quad	START_INFO + (memory_map - start_info)
+	.long	(modules - memory_map) / 24, 0
+memory_map:
+	.quad	0x0, 0x9f000
+	.long	1, 0
+	.quad	0x100000, MEMORY - 0x100000
+	.long	1, 0
+modules:
+	.quad	INITRD, INITRD_SIZE, 0, 0
+command_line:
+	.incbin	"cmdline"
+	.byte	0

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# For scripts that `lab run` runs on the emulated host:  . /lab/lib.sh
+#
+#   guest_start NAME [VCPUS] [MEMORY_MB] [QEMU ARGUMENT...]   returns when the guest takes commands
+#   guest_run NAME 'COMMAND'     runs it as root in the guest by `sh -c`; output and status are its own
+#                                (time limit: GUEST_TIMEOUT seconds, 60)
+#   guest_pid NAME               pid of its QEMU
+#   guest_console NAME           its console so far
+#   guest_stop NAME              tells QEMU to quit; guest_kill NAME: SIGKILL; both wait for its end
+#
+# In the guest a command causes one exec that is not its own: `sh -c COMMAND`.
+
+GUEST_CMDLINE=$(cat /lab/guest-cmdline)
+
+guest_start()
+{
+	local name=$1 vcpus=${2:-1} memory=${3:-256} dir=/run/guest/$1 ready
+	shift
+	[ $# -gt 0 ] && shift
+	[ $# -gt 0 ] && shift
+	mkdir -p "$dir"
+	mkfifo "$dir/port.in" "$dir/port.out"
+	echo "=lab guest $name starts"
+	# Both ends open before QEMU: it waits for neither.
+	exec {guest_in}<>"$dir/port.in" {guest_out}<>"$dir/port.out"
+	echo "$guest_in $guest_out" >"$dir/fds"
+	qemu-system-x86_64 -name "$name" -accel kvm -cpu host -smp "$vcpus" -m "$memory" \
+		-M microvm,x-option-roms=off,pit=off,pic=off,rtc=on,isa-serial=on,auto-kernel-cmdline=on \
+		-nodefaults -no-user-config -display none -no-reboot \
+		-chardev file,id=console,path="$dir/console" -serial chardev:console \
+		-chardev pipe,id=port,path="$dir/port" -device virtio-serial-device \
+		-device virtserialport,chardev=port,name=lab \
+		-kernel /lab/guest-kernel -initrd /lab/guest.cpio -append "$GUEST_CMDLINE" "$@" \
+		>"$dir/qemu.log" 2>&1 {guest_in}<&- {guest_out}<&- &
+	echo $! >"$dir/pid"
+	if ! read -r -t "${GUEST_START_TIMEOUT:-120}" -u "$guest_out" ready; then
+		echo "guest $name did not come up; QEMU said: $(cat "$dir/qemu.log"); its console ends:"
+		tail -5 "$dir/console"
+		return 1
+	fi
+	echo "=lab guest $name up ($ready)"
+}
+
+guest_run()
+{
+	local name=$1 line in out
+	read -r in out <"/run/guest/$name/fds"
+	echo "$2" >&"$in"
+	while IFS= read -r -t "${GUEST_TIMEOUT:-60}" -u "$out" line; do
+		case $line in
+		'=end '*) return "${line#=end }" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
+	echo "guest $name: no answer in ${GUEST_TIMEOUT:-60} s: $2"
+	return 124
+}
+
+guest_pid()
+{
+	cat "/run/guest/$1/pid"
+}
+
+guest_console()
+{
+	cat "/run/guest/$1/console"
+}
+
+guest_gone()
+{
+	local pid in out
+	pid=$(guest_pid "$1")
+	wait "$pid" 2>/dev/null
+	read -r in out <"/run/guest/$1/fds"
+	exec {in}>&- {out}>&-
+	rm -rf "/run/guest/$1"
+}
+
+guest_stop()
+{
+	kill -TERM "$(guest_pid "$1")"
+	guest_gone "$1"
+}
+
+guest_kill()
+{
+	kill -KILL "$(guest_pid "$1")"
+	guest_gone "$1"
+}
