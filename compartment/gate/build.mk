@@ -7,6 +7,12 @@ $(GATE)/gate.o: compartment/gate/gate.S include/abi/shadowmon/layout.h include/a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -c $< -o $@
 
+gatecheck-src := $(wildcard compartment/gate/gatecheck*.c)
+
+$(B)/bin/gatecheck: $(gatecheck-src:%.c=$(B)/obj/%.o)
+	@mkdir -p $(@D)
+	$(CC) $^ -lcapstone -o $@
+
 # gatecheck passes judgement before anything can use the bytes.
 $(GATE)/gate.bin: $(GATE)/gate.o $(B)/bin/gatecheck
 	objcopy -O binary -j .gate $< $@.unchecked

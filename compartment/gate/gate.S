@@ -15,51 +15,67 @@
  * gatecheck proves from all offsets, in 16, 32 and 64-bit decoding, that (1) view 1 writes nothing but
  * the armed byte, (2) from `arm` every way to a VMFUNC passes the mode trap and the CR3 test or disarms,
  * (3) all fill traps.  What stands before `arm` can be skipped, so no sanitising step stands there.
+ *
+ * Bytes are chosen for what they mean when read from the wrong offset.  00 to 03 before a byte below c0
+ * writes memory, so constants come from LEA's one-byte displacement with a byte above c0 (CLD) behind it;
+ * the distances in layout.h consist of traps and register moves; .org places an instruction where
+ * the lowest byte of its distance is one, too.
  */
 #include <shadowmon/layout.h>
 #include <shadowmon/hypercall.h>
 
 	.section .gate, "ax"
-	.globl	gate, gate_vmfunc_enter, gate_arm, gate_vmfunc_monitor, gate_exit, gate_bad, gate_end
+	.globl	gate, gate_enter, gate_vmfunc_enter, gate_arm, gate_vmfunc_monitor, gate_exit, gate_bad, gate_end
 
 gate:
 .Lgate:					/* view 0, guest's copy */
+	.org	.Lgate + 0x03, 0xcc
+gate_enter:
 	xorl	%eax, %eax
-	movl	$SM_VIEW_GATE, %ecx
+	cld
+	leal	SM_VIEW_GATE(%rax), %ecx
+	cld
 gate_vmfunc_enter:
 	vmfunc
 gate_arm:					/* view 1, host's copy from here on */
 	movb	$SM_EPTP_ARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
-	movabsq	$0x0b0f0b0f0b0f0b0f, %rax	/* 16 and 32-bit code meets ud2 in the immediate */
-	movq	%cr3, %rax
-	shrq	$SM_ALIAS_SHIFT, %rax		/* RAX = 0 is also VMFUNC's function below */
-	jnz	.Lbad
+	movabsq	$0x0b0f0b0f0b0f0b0f, %rcx	/* 16 and 32-bit code meets ud2 in the immediate */
+	movq	%cr3, %rcx
 	cli
+	shrq	$SM_ALIAS_SHIFT, %rcx
+	jnz	.Lbad
+	xorl	%eax, %eax
 	cld
-	movl	$SM_VIEW_MONITOR, %ecx
+	leal	SM_VIEW_MONITOR(%rax), %ecx
 gate_vmfunc_monitor:
 	vmfunc
 						/* view 2 */
+	.org	.Lgate + 0x3a, 0x90
 	leaq	.Lgate + SM_VA_STACK_TOP(%rip), %rsp
 	jmp	.Lgate + SM_VA_IMAGE
+	int3
 
 gate_exit:					/* view 2, EDX = verdict */
 	xorl	%eax, %eax
-	movl	$SM_VIEW_GATE, %ecx
+	cld
+	leal	SM_VIEW_GATE(%rax), %ecx
+	cld
 	vmfunc
-						/* view 1 */
+						/* view 1, EAX = 0 */
 	movb	$SM_EPTP_DISARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
-	xorl	%ecx, %ecx
+	movabsq	$0x0b0f0b0f0b0f0b0f, %rcx	/* that store may forge an EPTP in 16 and 32-bit mode */
+	leal	SM_VIEW_TARGET(%rax), %ecx
+	cld
 	vmfunc
 						/* view 0, guest's copy */
 	jmp	.Lgate + SM_VA_RETURN
+	int3
 
 gate_bad:
 .Lbad:						/* view 1 */
 	movb	$SM_EPTP_DISARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
 	movl	$SM_HC_GATE_VIOLATION, %eax
 	vmcall
-	ud2
 
-	.fill	SM_PAGE_SIZE - (. - .Lgate), 1, 0xcc	/* int3 at every offset */
+	.org	.Lgate + SM_PAGE_SIZE, 0xcc	/* int3 at every offset */
 gate_end:

@@ -79,10 +79,16 @@ void smh_unbind(struct smh_vcpu *v)
 	WRITE_ONCE(v->bound, false);
 }
 
-/* INIT, SMI, reset, a debugger or the VMM may have moved the vCPU out of the code it was in. */
-static bool may_stay(struct smh_vcpu *v, unsigned int view)
+/*
+ * INIT, SMI, reset, a debugger or the VMM may have moved the vCPU out of the code it was in.  rip is
+ * where the exit hook left it, or 0 if there was none (KVM's fast path, which moves nothing).
+ */
+static bool may_stay(struct smh_vcpu *v, unsigned int view, u64 rip)
 {
 	u64 offset = smh_vcpu_rip(v) - v->vm->agent.gate_va;
+
+	if (rip && smh_vcpu_rip(v) != rip)
+		return false;
 
 	if (!(smh_vmread(GUEST_CR0) & X86_CR0_PG) || !(v->vcpu->arch.efer & EFER_LMA))
 		return false;
@@ -115,6 +121,7 @@ static void enter_bound(struct smh_vcpu *v)
 	unsigned int current_view = smh_vcpu_current_view(v, eptp);
 	/* Without an exit hook in between (KVM's fast path) the VMCS alone tells. */
 	unsigned int view = current_view ?: v->view;
+	bool left_by_exit = v->view != SM_VIEW_TARGET;
 
 	v->view = SM_VIEW_TARGET;
 	if (current_view == SM_VIEW_TARGET && v->list[SM_VIEW_TARGET] != eptp)
@@ -128,7 +135,7 @@ static void enter_bound(struct smh_vcpu *v)
 	if (view == SM_VIEW_TARGET)
 		return;
 
-	if (!may_stay(v, view)) {
+	if (!may_stay(v, view, left_by_exit ? v->rip : 0)) {
 		smh_report(v, SM_RECORD_ABORT, view, SM_REASON_RIP, 0);
 		v->stats.aborts++;
 		smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);

@@ -247,6 +247,7 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 		return handle_in_target(v, exit_reason);
 	}
 	ret = view == SM_VIEW_MONITOR ? handle_in_monitor(v, exit_reason) : handle_in_gate(v, exit_reason);
+	v->rip = smh_vcpu_rip(v);
 	return ret;
 }
 

@@ -103,14 +103,18 @@ int smh_hooks_install(void)
 	return err;
 }
 
-/*
- * smh_handle_exit may sleep in KVM's handler: the SRCU reader count tells when the last one is through,
- * Tasks RCU covers the few instructions before and after it.
- */
 void smh_hooks_remove(void)
 {
 	uninstall(&entry_ops, vmx_vcpu_run_ip);
 	uninstall(&exit_ops, vmx_handle_exit_ip);
+}
+
+/*
+ * smh_handle_exit may sleep in KVM's handler: the SRCU reader count tells when the last one is through,
+ * Tasks RCU covers the few instructions before and after it.
+ */
+void smh_hooks_quiesce(void)
+{
 	synchronize_srcu(&smh_srcu);
 	synchronize_rcu_tasks();
 }

@@ -9,6 +9,8 @@
 #define POLL_MS_BUSY 10 /* while the host sets up */
 #define POLL_MS_IDLE 500
 
+#define GATE_VA_IN_DIRECTORY GENMASK_ULL(29, 12)
+
 bool smh_is_hypercall(u64 rax)
 {
 	return (rax & ~0xffffULL) == SM_HC_BASE;
@@ -26,6 +28,12 @@ static s64 decode_agent_info(const struct sm_agent_info *info)
 		return -EPROTO;
 	if ((info->gate_va & (SM_PAGE_SIZE - 1)) || info->gate_va < SM_GATE_VA_MIN ||
 	    info->gate_va > SM_GATE_VA_MAX)
+		return -EINVAL;
+	/*
+	 * Under PAE paging an attacker's code can run into the gate only across a 1 GiB boundary, from
+	 * page directory to page directory.  A gate that is not the first page of one cannot be reached.
+	 */
+	if (!(info->gate_va & GATE_VA_IN_DIRECTORY))
 		return -EINVAL;
 	if (info->direct_map_size > SM_RAM_LIMIT || info->kernel_size > SM_RAM_LIMIT ||
 	    info->kernel_pa > SM_RAM_LIMIT || info->btf_gpa > SM_RAM_LIMIT || info->btf_size > SM_RAM_LIMIT)

@@ -55,6 +55,7 @@ static int __init smh_init(void)
 static void __exit smh_exit(void)
 {
 	smh_device_unregister();
+	smh_vm_exit();
 }
 
 module_init(smh_init);

@@ -139,6 +139,7 @@ struct smh_vcpu {
 	/* Entry and exit state. */
 	bool bound; /* this vCPU's VMCS names our list */
 	u8 view; /* at the last exit; consumed by the next entry */
+	u64 rip; /* where it is to go on, if view is 1 or 2 */
 	struct smh_held_event held;
 	struct smh_descriptors descriptors;
 	u64 budget_entries; /* activation that the budget is running for */
@@ -244,6 +245,8 @@ int smh_vm_attach(const struct sm_ioc_attach *arg, struct smh_vm **ret_vm);
 void smh_vm_detach(struct smh_vm *vm);
 void smh_vm_put(struct smh_vm *vm);
 unsigned int smh_vm_count(void);
+/* Takes the hooks out now, if none is attached.  Before unload. */
+void smh_vm_exit(void);
 /* Makes every vCPU leave guest mode and flush our views before it enters again. */
 void smh_vm_flush(struct smh_vm *vm);
 
@@ -270,6 +273,8 @@ u32 smh_image_fixup(const struct smh_vm *vm, u32 offset);
 int smh_hooks_resolve(void);
 int smh_hooks_install(void);
 void smh_hooks_remove(void);
+/* Returns when no thread can be in our code any more.  Before unload. */
+void smh_hooks_quiesce(void);
 /* KVM's own handler. */
 int smh_call_vmx_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
 

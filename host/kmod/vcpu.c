@@ -206,5 +206,5 @@ void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp)
 	memset(v->list, 0, SM_PAGE_SIZE);
 	v->list[SM_VIEW_TARGET] = target_eptp;
 	v->list[SM_VIEW_GATE] = v->eptp[SM_VIEW_GATE];
-	v->list[SM_VIEW_MONITOR] = v->eptp[SM_VIEW_MONITOR] & ~0xffULL;
+	v->list[SM_VIEW_MONITOR] = (v->eptp[SM_VIEW_MONITOR] & ~0xffULL) | SM_EPTP_DISARMED;
 }

@@ -12,11 +12,13 @@
 
 #define PART_TIMEOUT_MS 3000
 #define REAP_INTERVAL (2 * HZ)
+#define UNHOOK_DELAY HZ
 
 DEFINE_SRCU(smh_srcu);
 static DEFINE_MUTEX(smh_attach_lock);
 static DEFINE_HASHTABLE(attachments, 5);
 static unsigned int attached;
+static bool hooked;
 
 struct smh_vm *smh_vm_find(const struct kvm *kvm)
 {
@@ -116,12 +118,32 @@ static bool part(struct smh_vm *vm, unsigned int timeout_ms)
 	return true;
 }
 
+/* ftrace takes long to let go: a host that attaches VM after VM should not wait for it each time. */
+static void unhook_if_idle(struct work_struct *work)
+{
+	mutex_lock(&smh_attach_lock);
+	if (attached == 0 && hooked) {
+		smh_hooks_remove();
+		hooked = false;
+	}
+	mutex_unlock(&smh_attach_lock);
+}
+
+static DECLARE_DELAYED_WORK(unhook_work, unhook_if_idle);
+
+void smh_vm_exit(void)
+{
+	cancel_delayed_work_sync(&unhook_work);
+	unhook_if_idle(NULL);
+	smh_hooks_quiesce();
+}
+
 /* smh_attach_lock held. */
 static void drop(struct smh_vm *vm)
 {
 	hash_del_rcu(&vm->node);
 	if (--attached == 0)
-		smh_hooks_remove();
+		schedule_delayed_work(&unhook_work, UNHOOK_DELAY);
 	synchronize_rcu();
 	synchronize_srcu(&smh_srcu);
 }
@@ -267,10 +289,11 @@ static int publish(struct smh_vm *vm)
 {
 	int err;
 
-	if (attached == 0) {
+	if (!hooked) {
 		err = smh_hooks_install();
 		if (err)
 			return err;
+		hooked = true;
 	}
 	attached++;
 	kref_get(&vm->ref); /* the set's; dismantle() drops it */

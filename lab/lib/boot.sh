@@ -6,10 +6,12 @@ START_INFO=0x200000
 KERNEL_BASE=0x1000000
 INITRD=0x8000000
 
-HOST_CMDLINE="console=ttyS0 quiet loglevel=4 nokaslr mitigations=off audit=0 cryptomgr.notests \
-tsc=reliable no_timer_check random.trust_cpu=on panic=0 rcupdate.rcu_expedited=1 nowatchdog"
-GUEST_CMDLINE="console=ttyS0 quiet loglevel=5 nokaslr mitigations=off audit=0 cryptomgr.notests \
-tsc=reliable no_timer_check random.trust_cpu=on panic=-1 reboot=t rcupdate.rcu_expedited=1 nowatchdog"
+# trace_eval_init rewrites enum names in trace event formats: half of the kernel's boot time here, and
+# nothing that anyone misses.
+COMMON_CMDLINE="console=ttyS0 quiet nokaslr mitigations=off audit=0 cryptomgr.notests tsc=reliable \
+no_timer_check random.trust_cpu=on rcupdate.rcu_expedited=1 nowatchdog initcall_blacklist=trace_eval_init"
+HOST_CMDLINE="$COMMON_CMDLINE loglevel=4 panic=0"
+GUEST_CMDLINE="$COMMON_CMDLINE loglevel=5 panic=-1 reboot=t"
 
 # Files of this run, as cpio archives behind the images.
 run_overlay() # RUN SCRIPT ARG...
@@ -87,7 +89,7 @@ run_configure() # RUN
 {
 	local run=$1
 	cat >"$run/bochsrc" <<END
-cpu: model=corei7_skylake_x, count=$HOST_VCPUS, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+cpu: model=corei7_skylake_x, count=$HOST_VCPUS, ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs=1
 memory: guest=$HOST_MEMORY, host=$HOST_MEMORY
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -121,6 +123,7 @@ run_end()
 {
 	if [ -n "$BOCHS" ]; then
 		kill -KILL -- "-$BOCHS" 2>/dev/null || true
+		wait "$BOCHS" 2>/dev/null || true
 	fi
 	if [ -n "$KEEP" ]; then
 		echo "lab: kept $RUN" >&2

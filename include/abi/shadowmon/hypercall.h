@@ -20,7 +20,7 @@
 #define SM_HC_ATTENTION		0x534d0005	/* asked for by the verdict; an exit is all it does */
 
 /* Gate, view 1. */
-#define SM_HC_GATE_VIOLATION	0x534d0010	/* the CR3 test failed */
+#define SM_HC_GATE_VIOLATION	0xcccccccc	/* the CR3 test failed; traps when run as code */
 
 /* Compartment, view 2. */
 #define SM_HC_DOORBELL		0x534d0020	/* records wait and the consumer sleeps */

@@ -12,6 +12,8 @@
  *
  * Virtual addresses are distances from G, the address at which the guest module loaded its copy of
  * the gate page.  G is in the top 2 GiB (the kernel's module area), so that 32-bit relocations reach.
+ * LIST, STACK_TOP and IMAGE end up in the gate's instructions.  An attacker can start in the midst of
+ * those, so each byte of them must be harmless as code: gatecheck refuses most other values.
  */
 #ifndef SHADOWMON_ABI_LAYOUT_H
 #define SHADOWMON_ABI_LAYOUT_H
@@ -42,12 +44,12 @@
 /* --- virtual, as distances from G --------------------------------------------------------- */
 
 #define SM_VA_RETURN		(-16)		/* the stub's return label, view 0 */
-#define SM_VA_LIST		0x1000
-#define SM_VA_CPU		0x100000	/* SM_CPU_GPA + x is seen at G + SM_VA_CPU + x */
+#define SM_VA_LIST		(-0x33336000)	/* below the top 2 GiB: B's alone */
+#define SM_VA_CPU		0x143000	/* SM_CPU_GPA + x is seen at G + SM_VA_CPU + x */
 #define SM_VA_STACK_TOP		(SM_VA_CPU + SM_CPU_STACK + SM_CPU_STACK_SIZE)
-#define SM_VA_IMAGE		0x400000	/* first byte: the entry point of the compartment */
+#define SM_VA_IMAGE		0x40a000	/* first byte: the entry point of the compartment */
 #define SM_IMAGE_MAX_SIZE	0x400000
-#define SM_VA_END		0x800000
+#define SM_VA_END		0x810000
 
 #define SM_WINDOW_VA		0xfffffe8000000000	/* in B: guest-physical 0 of the window */
 
@@ -62,7 +64,7 @@
 #define SM_VIEW_MONITOR		2
 #define SM_LIST_MONITOR_BYTE	16		/* offset of list[2]'s low byte */
 #define SM_EPTP_ARMED		0x1e		/* write-back, 4 levels, no accessed/dirty flags */
-#define SM_EPTP_DISARMED	0x00		/* no valid memory type or length: VMFUNC exits */
+#define SM_EPTP_DISARMED	0xcc		/* reserved memory type, wrong length: VMFUNC exits */
 
 /* --- hooks -------------------------------------------------------------------------------- */
 

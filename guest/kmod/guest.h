@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the guest module offer each other. */
+#ifndef SHADOWMON_GUEST_H
+#define SHADOWMON_GUEST_H
+
+#include <linux/types.h>
+
+#include <shadowmon/hypercall.h>
+#include <shadowmon/layout.h>
+
+#undef pr_fmt
+#define pr_fmt(fmt) "shadowmon_guest: " fmt
+
+/* stub.S: the gate's copy, and a stub for each number of arguments and slot. */
+#define SMG_STUB_SIZE 64
+extern u8 smg_gate[SM_PAGE_SIZE];
+extern u8 smg_gate_absent[]; /* back to the stub with the verdict to go on */
+extern u8 smg_stubs[(SM_ARGS_MAX + 1) * SM_SLOTS * SMG_STUB_SIZE];
+
+/* symbols.c: address of any kernel symbol, exported or not; 0: none.  May sleep. */
+int smg_symbols_init(void);
+unsigned long smg_lookup(const char *name);
+
+/* hooks.c.  All may sleep; calls must not overlap. */
+int smg_hooks_init(void);
+void smg_hooks_exit(void);
+int smg_hook(const char *function, unsigned int slot, unsigned int nargs);
+int smg_unhook_all(void);
+
+/* agent.c: looks for a host and does what it says. */
+int smg_agent_start(void);
+void smg_agent_stop(void);
+
+/* lab.c: functions to hook and files to call them, for tests and benchmarks. */
+void smg_lab_create(void);
+void smg_lab_destroy(void);
+
+/* SDM vol. 3, "VMCALL"; registers as abi/hypercall.h says.  CPL 0. */
+static inline long smg_vmcall(unsigned long number, unsigned long rbx, unsigned long rcx)
+{
+	long ret;
+
+	asm volatile("vmcall" : "=a"(ret) : "a"(number), "b"(rbx), "c"(rcx) : "memory");
+	return ret;
+}
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a hooked function to the gate and back.  ftrace lets the function's fentry call one of these
+ * directly; which one depends on the number of arguments, because what is live must be saved and each
+ * push costs, and on the slot, which tells the compartment what was hooked.
+ *
+ *	RSP on entry	return into the function, after its fentry
+ *	    + 8		return to the function's caller
+ *
+ *	RBX at the gate
+ *	     ->		caller's RBX
+ *			arguments, last first
+ *			RFLAGS
+ *			return into the function
+ *	    - 8		return into the stub (from `call`)
+ *
+ * Kept: RBX RBP R12-R15 and the nargs arguments.  Clobbered: the rest, which at function entry is dead.
+ * All is view 0.  The gate page follows at a distance that it knows: SM_VA_RETURN.
+ *
+ * Plain RET: no speculation past these leads to anything that a guest does not know.
+ */
+#include <linux/linkage.h>
+
+#include <shadowmon/hypercall.h>
+#include <shadowmon/layout.h>
+#include "gate_offsets.h"
+
+#define STUB_SIZE 64
+
+.macro save_arguments nargs
+	.if \nargs > 0
+	pushq	%rdi
+	.endif
+	.if \nargs > 1
+	pushq	%rsi
+	.endif
+	.if \nargs > 2
+	pushq	%rdx
+	.endif
+	.if \nargs > 3
+	pushq	%rcx
+	.endif
+	.if \nargs > 4
+	pushq	%r8
+	.endif
+	.if \nargs > 5
+	pushq	%r9
+	.endif
+.endm
+
+.macro restore_all nargs
+	popq	%rbx
+	.if \nargs > 5
+	popq	%r9
+	.endif
+	.if \nargs > 4
+	popq	%r8
+	.endif
+	.if \nargs > 3
+	popq	%rcx
+	.endif
+	.if \nargs > 2
+	popq	%rdx
+	.endif
+	.if \nargs > 1
+	popq	%rsi
+	.endif
+	.if \nargs > 0
+	popq	%rdi
+	.endif
+	popfq
+.endm
+
+.macro stub nargs, slot
+	.balign	STUB_SIZE, 0xcc
+	pushfq
+	save_arguments \nargs
+	pushq	%rbx
+	movq	%rsp, %rbx
+	movl	$\slot, %r11d
+	.if \nargs > 3
+	movq	%rcx, %r10
+	.endif
+	cli
+	call	smg_gate + GATE_ENTER_OFFSET
+	testl	%edx, %edx
+	jnz	verdict_\nargs
+	restore_all \nargs
+	.byte	0xc3
+.endm
+
+/* EDX = verdict, not 0. */
+.macro verdict nargs
+verdict_\nargs:
+	testl	$SM_VERDICT_ATTENTION, %edx
+	jz	1f
+	movl	$SM_HC_ATTENTION, %eax
+	vmcall
+1:	andl	$SM_VERDICT_ERRNO, %edx
+	jz	2f
+	movl	%edx, %eax
+	negq	%rax
+	restore_all \nargs
+	leaq	8(%rsp), %rsp		/* the function does not run: back to its caller */
+	.byte	0xc3
+2:	restore_all \nargs
+	.byte	0xc3
+.endm
+
+	.text
+	.balign	4096, 0xcc
+SYM_INNER_LABEL(smg_stubs, SYM_L_GLOBAL)
+	.altmacro
+	.set	nargs, 0
+	.rept	SM_ARGS_MAX + 1
+	.set	slot, 0
+	.rept	SM_SLOTS
+	stub	%nargs, %slot
+	.set	slot, slot + 1
+	.endr
+	.set	nargs, nargs + 1
+	.endr
+	.balign	STUB_SIZE, 0xcc
+
+	.set	nargs, 0
+	.rept	SM_ARGS_MAX + 1
+	verdict	%nargs
+	.set	nargs, nargs + 1
+	.endr
+
+/*
+ * The gate's bytes jump to where nothing is in view 0, which objtool takes for an error.  So this section
+ * is data until the module is linked; build.mk makes it code then.
+ */
+	.section .shadowmon.gate, "a"
+	.balign	4096, 0xcc
+SYM_INNER_LABEL(smg_gate_absent, SYM_L_GLOBAL)	/* hooks.c leads here */
+	xorl	%edx, %edx
+	jmp	gate_return
+
+	.org	smg_gate_absent + 4096 + SM_VA_RETURN, 0xcc
+gate_return:				/* G + SM_VA_RETURN */
+	leaq	-8(%rbx), %rsp
+	.byte	0xc3
+	.balign	4096, 0xcc
+SYM_INNER_LABEL(smg_gate, SYM_L_GLOBAL)
+	.incbin	"gate.bin"
