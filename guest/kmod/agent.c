@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/utsname.h>
+#include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
 #include "guest.h"
@@ -53,6 +54,7 @@ static int describe_kernel(struct sm_agent_info *info)
 		.revision = SM_ABI_REVISION,
 		.size = sizeof(*info),
 		.gate_va = (unsigned long)smg_gate,
+		.gate_gpa = page_to_phys(vmalloc_to_page(smg_gate)),
 		.page_offset = PAGE_OFFSET,
 		.direct_map_size = min_t(u64, round_up((u64)*max << PAGE_SHIFT, SZ_1G), SM_RAM_LIMIT),
 		.kernel_va = __START_KERNEL_map,
@@ -81,7 +83,8 @@ static void search(void)
 		return;
 	ret = smg_vmcall(SM_HC_REGISTER, virt_to_phys(agent.page), 0);
 	if (ret) {
-		pr_err("the host refuses this guest (%ld)\n", ret);
+		pr_err("the host refuses this guest (%ld)%s\n", ret,
+		       ret == -EILSEQ ? ": its gate is another one; use modules of one build" : "");
 		return;
 	}
 	pr_info("registered with the host\n");

@@ -20,6 +20,8 @@
  * Plain RET: no speculation past these leads to anything that a guest does not know.
  */
 #include <linux/linkage.h>
+#include <linux/objtool.h>
+#include <asm/nospec-branch.h>
 
 #include <shadowmon/hypercall.h>
 #include <shadowmon/layout.h>
@@ -86,7 +88,9 @@
 	testl	%edx, %edx
 	jnz	verdict_\nargs
 	restore_all \nargs
-	.byte	0xc3
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
 .endm
 
 /* EDX = verdict, not 0. */
@@ -102,14 +106,19 @@ verdict_\nargs:
 	negq	%rax
 	restore_all \nargs
 	leaq	8(%rsp), %rsp		/* the function does not run: back to its caller */
-	.byte	0xc3
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
 2:	restore_all \nargs
-	.byte	0xc3
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
 .endm
 
 	.text
 	.balign	4096, 0xcc
 SYM_INNER_LABEL(smg_stubs, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR		/* ftrace calls them directly */
 	.altmacro
 	.set	nargs, 0
 	.rept	SM_ARGS_MAX + 1

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* VMCALLs of the guest module (view 0) and of the compartment (view 2). */
 
+#include <linux/slab.h>
+
 #include "shadowmon.h"
 #include "vmcs.h"
 
@@ -35,6 +37,8 @@ static s64 decode_agent_info(const struct sm_agent_info *info)
 	 */
 	if (!(info->gate_va & GATE_VA_IN_DIRECTORY))
 		return -EINVAL;
+	if (info->gate_gpa & (SM_PAGE_SIZE - 1))
+		return -EINVAL;
 	if (info->direct_map_size > SM_RAM_LIMIT || info->kernel_size > SM_RAM_LIMIT ||
 	    info->kernel_pa > SM_RAM_LIMIT || info->btf_gpa > SM_RAM_LIMIT || info->btf_size > SM_RAM_LIMIT)
 		return -ERANGE;
@@ -43,6 +47,22 @@ static s64 decode_agent_info(const struct sm_agent_info *info)
 	if (info->release[sizeof(info->release) - 1])
 		return -EINVAL;
 	return 0;
+}
+
+/* In view 0 the guest's copy runs, in view 1 the host's: from another build they would not fit. */
+static s64 compare_gate(struct kvm_vcpu *vcpu, u64 gpa)
+{
+	void *copy = kmalloc(SM_PAGE_SIZE, GFP_KERNEL_ACCOUNT);
+	s64 err;
+
+	if (!copy)
+		return -ENOMEM;
+	if (kvm_vcpu_read_guest(vcpu, gpa, copy, SM_PAGE_SIZE))
+		err = -EFAULT;
+	else
+		err = memcmp(copy, smh_gate_page, SM_PAGE_SIZE) ? -EILSEQ : 0;
+	kfree(copy);
+	return err;
 }
 
 static s64 register_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
@@ -58,6 +78,8 @@ static s64 register_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 	if (kvm_vcpu_read_guest(vcpu, gpa, &info, sizeof(info)))
 		return -EFAULT;
 	err = decode_agent_info(&info);
+	if (!err)
+		err = compare_gate(vcpu, info.gate_gpa);
 	if (err)
 		return err;
 

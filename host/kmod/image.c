@@ -5,10 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "gate_offsets.h"
 #include "shadowmon.h"
-
-extern const u8 smh_gate_page[SM_PAGE_SIZE];
 
 static int decode_segments(const struct sm_segment *segments, u32 count)
 {

@@ -261,6 +261,10 @@ int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 t
 void smh_command_take(struct smh_vm *vm, struct sm_agent_command *ret_command);
 int smh_command_answer(struct smh_vm *vm, u64 id, s64 result);
 
+/* --- the gate's bytes: gate_page.S ------------------------------------------------------------- */
+
+extern const u8 smh_gate_page[SM_PAGE_SIZE];
+
 /* --- image: image.c -------------------------------------------------------------------------- */
 
 /* Copies, checks and maps; vm->lock held, state SM_STATE_REGISTERED. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hvm_start_info version 1, with memory map, one module (the initramfs) and the command line. */
+#define ACPI_SIZE	0x10000		/* Bochs' BIOS puts its tables at the end of memory */
+
 	.section .data
 start_info:
 	.long	0x336ec578, 1, 0, 1
@@ -11,8 +13,10 @@ start_info:
 memory_map:
 	.quad	0x0, 0x9f000
 	.long	1, 0
-	.quad	0x100000, MEMORY - 0x100000
+	.quad	0x100000, MEMORY - 0x100000 - ACPI_SIZE
 	.long	1, 0
+	.quad	MEMORY - ACPI_SIZE, ACPI_SIZE
+	.long	3, 0
 modules:
 	.quad	INITRD, INITRD_SIZE, 0, 0
 command_line:

@@ -44,6 +44,7 @@ struct sm_agent_info {
 	u32 revision;
 	u32 size;		/* of this struct, as the guest module knows it */
 	u64 gate_va;		/* G */
+	u64 gate_gpa;		/* of the gate's copy: the host compares it with its own */
 	u64 page_offset;	/* start of the direct map, virtual */
 	u64 direct_map_size;	/* bytes of it that may hold RAM */
 	u64 kernel_va;		/* __START_KERNEL_map */

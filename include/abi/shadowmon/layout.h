@@ -112,6 +112,7 @@ struct sm_cpu_state {
 	u64 seq;		/* compartment: sequence number of the next record */
 	u64 lost;		/* compartment: records dropped since the last loss record */
 	u64 lost_total;
+	u64 reserved_head;	/* compartment: where the open reservation lies */
 };
 
 #define SM_ASSERT_LAYOUT(x) _Static_assert(x, #x)

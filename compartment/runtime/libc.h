@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHADOWMON_RUNTIME_LIBC_H
+#define SHADOWMON_RUNTIME_LIBC_H
+
+#include <stddef.h>
+
+void *memcpy(void *dst, const void *src, size_t len);
+void *memset(void *dst, int byte, size_t len);
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who runs: the guest's current task. */
+
+#include <shadowmon/monitor.h>
+
+#include "arch.h"
+
+/*
+ * Hooks run in the guest's kernel, whose GS base is the per-CPU area.  Since 6.2 the task's address lies
+ * in a structure there.
+ */
+u64 sm_current(void)
+{
+	u64 base = smc_gs_base();
+
+	if (SM_HAS_SYMBOL(pcpu_hot))
+		return sm_read64(base + SM_SYMBOL(pcpu_hot) + SM_OFFSET_OPTIONAL(pcpu_hot, current_task));
+	return sm_read64(base + SM_SYMBOL(current_task));
+}
+
+static void describe_credentials(struct sm_task *task, u64 cred)
+{
+	task->uid = SM_READ32(cred, cred, uid);
+	task->gid = SM_READ32(cred, cred, gid);
+	task->suid = SM_READ32(cred, cred, suid);
+	task->sgid = SM_READ32(cred, cred, sgid);
+	task->euid = SM_READ32(cred, cred, euid);
+	task->egid = SM_READ32(cred, cred, egid);
+	task->fsuid = SM_READ32(cred, cred, fsuid);
+	task->fsgid = SM_READ32(cred, cred, fsgid);
+}
+
+void sm_task_describe(struct sm_task *task, u64 address)
+{
+	u64 parent = SM_READ64(address, task_struct, real_parent);
+
+	task->pid = SM_READ32(address, task_struct, pid);
+	task->tgid = SM_READ32(address, task_struct, tgid);
+	task->ppid = SM_READ32(parent, task_struct, tgid);
+	task->reserved = 0;
+	task->start_time = SM_READ64(address, task_struct, start_boottime);
+	task->parent_start_time = SM_READ64(parent, task_struct, start_boottime);
+	SM_READ(task->comm, address, task_struct, comm, SM_COMM_LEN);
+	SM_READ(task->parent_comm, parent, task_struct, comm, SM_COMM_LEN);
+	describe_credentials(task, SM_READ64(address, task_struct, cred));
+}

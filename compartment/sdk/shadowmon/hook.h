@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a monitor tells the loader: section .sm.hooks holds an array of these, slot by slot. */
+#ifndef SHADOWMON_HOOK_H
+#define SHADOWMON_HOOK_H
+
+#include <shadowmon/layout.h>
+
+struct sm_hook {
+	u64 handler;
+	u64 name;		/* address of the guest function's name */
+	u32 nargs;		/* that the function has, 0 to 6 */
+	u32 abort_errno;	/* what an aborted activation answers; 0: the function goes on */
+};
+
+#endif
