@@ -16,17 +16,15 @@
 #define WRITE_ONCE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
 
 extern struct sm_cpu_state sm_cpu_state;
-extern struct sm_ring_producer sm_ring;
+/* abi/ring.h, as it lies in B. */
+extern struct {
+	struct sm_ring_producer producer __attribute__((aligned(SM_PAGE_SIZE)));
+	struct sm_ring_consumer consumer __attribute__((aligned(SM_PAGE_SIZE)));
+	char data[SM_RING_MAX_SIZE] __attribute__((aligned(SM_PAGE_SIZE)));
+} sm_ring;
 
-static inline struct sm_ring_consumer *smc_consumer(void)
-{
-	return (struct sm_ring_consumer *)((char *)&sm_ring + SM_RING_CONSUMER_PAGE);
-}
-
-static inline char *smc_ring_data(void)
-{
-	return (char *)&sm_ring + SM_RING_DATA;
-}
+_Static_assert(offsetof(__typeof__(sm_ring), consumer) == SM_RING_CONSUMER_PAGE, "ring.h");
+_Static_assert(offsetof(__typeof__(sm_ring), data) == SM_RING_DATA, "ring.h");
 
 static inline u64 smc_cr3(void)
 {

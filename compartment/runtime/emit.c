@@ -16,7 +16,7 @@ static inline u32 align8(u32 len)
  */
 static bool find_room(u64 *head, u32 len)
 {
-	struct sm_ring_consumer *consumer = smc_consumer();
+	struct sm_ring_consumer *consumer = &sm_ring.consumer;
 	u32 size = READ_ONCE(consumer->size), offset = *head & (size - 1), rest = size - offset;
 	u64 used = *head - READ_ONCE(consumer->tail);
 	u32 pad = rest < len ? rest : 0;
@@ -25,7 +25,7 @@ static bool find_room(u64 *head, u32 len)
 		return false;
 	if (pad) {
 		/* The rest may be shorter than a record's head; a length and the type 0 always fit. */
-		*(u64 *)(smc_ring_data() + offset) = pad;
+		*(u64 *)(sm_ring.data + offset) = pad;
 		*head += pad;
 	}
 	return true;
@@ -33,8 +33,8 @@ static bool find_room(u64 *head, u32 len)
 
 static void *put_head(u64 at, u16 type, u32 len)
 {
-	u32 size = READ_ONCE(smc_consumer()->size);
-	struct sm_record *rec = (struct sm_record *)(smc_ring_data() + (at & (size - 1)));
+	u32 size = READ_ONCE(sm_ring.consumer.size);
+	struct sm_record *rec = (struct sm_record *)(sm_ring.data + (at & (size - 1)));
 
 	rec->len = len;
 	rec->type = type;
@@ -60,7 +60,7 @@ static bool report_loss(u64 *head)
 
 static bool reserve(u64 *head, u32 max)
 {
-	u64 at = sm_ring.head;
+	u64 at = sm_ring.producer.head;
 
 	if (sm_cpu_state.lost) {
 		/* Both or neither: a loss record alone would tell too little at the next loss. */
@@ -82,11 +82,11 @@ void *sm_reserve(u16 type, u32 max)
 
 	max = align8(max);
 	while (!reserve(&head, max)) {
-		if (!(READ_ONCE(smc_consumer()->flags) & SM_RING_BLOCK)) {
+		if (!(READ_ONCE(sm_ring.consumer.flags) & SM_RING_BLOCK)) {
 			sm_cpu_state.seq++;
 			sm_cpu_state.lost++;
 			sm_cpu_state.lost_total++;
-			WRITE_ONCE(sm_ring.lost, sm_cpu_state.lost_total);
+			WRITE_ONCE(sm_ring.producer.lost, sm_cpu_state.lost_total);
 			return NULL;
 		}
 		smc_vmcall(SM_HC_RING_FULL, 0);
@@ -108,10 +108,10 @@ void sm_commit(void *record, u32 len)
 	while (len < whole)
 		((char *)record)[len++] = 0;
 	__asm__ volatile("" : : : "memory");
-	WRITE_ONCE(sm_ring.head, sm_cpu_state.reserved_head + whole);
+	WRITE_ONCE(sm_ring.producer.head, sm_cpu_state.reserved_head + whole);
 	/* The consumer sets sleeping and then looks at head; this is the other half of that. */
 	smc_full_fence();
-	if (READ_ONCE(smc_consumer()->sleeping))
+	if (READ_ONCE(sm_ring.consumer.sleeping))
 		smc_vmcall(SM_HC_DOORBELL, 0);
 }
 

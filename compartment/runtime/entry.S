@@ -63,3 +63,5 @@ smc_dispatch:
 	.quad	smc_unbound
 	.endr
 	.size	smc_dispatch, . - smc_dispatch
+
+	.section .note.GNU-stack, "", @progbits

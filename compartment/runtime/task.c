@@ -14,8 +14,8 @@ u64 sm_current(void)
 	u64 base = smc_gs_base();
 
 	if (SM_HAS_SYMBOL(pcpu_hot))
-		return sm_read64(base + SM_SYMBOL(pcpu_hot) + SM_OFFSET_OPTIONAL(pcpu_hot, current_task));
-	return sm_read64(base + SM_SYMBOL(current_task));
+		return sm_read64(base + SM_SYMBOL_OPTIONAL(pcpu_hot) + SM_OFFSET_OPTIONAL(pcpu_hot, current_task));
+	return sm_read64(base + SM_SYMBOL_OPTIONAL(current_task));
 }
 
 static void describe_credentials(struct sm_task *task, u64 cred)

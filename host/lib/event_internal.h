@@ -14,6 +14,9 @@ bool sm_bytes_next_argument(struct sm_bytes *argv, struct sm_bytes *ret_argument
 /* Length of the UTF-8 sequence at data, of at most len bytes, and its character; 0: not UTF-8. */
 size_t sm_utf8_next(const char *data, size_t len, u32 *ret_character);
 
+/* True for controls, and for what reorders or hides text. */
+bool sm_is_deceptive(u32 character);
+
 /* Writes bytes so that no terminal obeys them. */
 void sm_bytes_print(struct sm_bytes bytes, FILE *to);
 

@@ -49,8 +49,7 @@ size_t sm_utf8_next(const char *data, size_t len, u32 *ret_character)
 	return size;
 }
 
-/* Controls, and what reorders or hides text. */
-static bool is_deceptive(u32 c)
+bool sm_is_deceptive(u32 c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e ||
 	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
@@ -68,11 +67,11 @@ void sm_bytes_print(struct sm_bytes bytes, FILE *to)
 		if (!size || c < 0x80) {
 			c = (u8)bytes.data[i];
 			size = 1;
-			if (c >= 0x80 || is_deceptive(c))
+			if (c >= 0x80 || sm_is_deceptive(c))
 				fprintf(to, "\\x%02x", c);
 			else
 				fputc((int)c, to);
-		} else if (is_deceptive(c)) {
+		} else if (sm_is_deceptive(c)) {
 			fprintf(to, "\\u{%x}", c);
 		} else {
 			fwrite(bytes.data + i, 1, size, to);

@@ -6,8 +6,9 @@
 
 #include "status.h"
 
-/* More vCPUs than KVM allows a VM: what bounds the loop below. */
+/* More than KVM allows a VM: what bounds the loops below. */
 #define VCPUS_MAX 8192
+#define SLOTS_MAX 65536
 
 static const struct {
 	const char *name;
@@ -72,6 +73,39 @@ void sm_status_free(struct sm_status *status)
 	free(status->vcpus);
 	status->vcpus = NULL;
 	status->vm.count = 0;
+}
+
+int sm_memory_read(int fd, u64 *ret_bytes)
+{
+	struct sm_memslot *slots = NULL, *bigger;
+	u32 capacity, i;
+	int err = -E2BIG;
+
+	for (capacity = 64; capacity <= SLOTS_MAX; capacity *= 2) {
+		struct sm_ioc_memslots arg = { .size = sizeof(arg), .capacity = capacity };
+		u64 bytes = 0;
+
+		bigger = reallocarray(slots, capacity, sizeof(*slots));
+		if (!bigger) {
+			err = -ENOMEM;
+			break;
+		}
+		slots = bigger;
+		arg.slots = (uintptr_t)slots;
+		if (ioctl(fd, SM_IOC_MEMSLOTS, &arg) < 0) {
+			err = -errno;
+			break;
+		}
+		if (arg.count > capacity)
+			continue;
+		for (i = 0; i < arg.count; i++)
+			bytes += slots[i].bytes;
+		*ret_bytes = bytes;
+		err = 0;
+		break;
+	}
+	free(slots);
+	return err;
 }
 
 const char *sm_state_name(u32 state)

@@ -22,6 +22,9 @@ int sm_status_read(int fd, struct sm_status *ret_status);
 
 void sm_status_free(struct sm_status *status);
 
+/* Bytes of guest RAM and ROM, by the memslots of the attachment behind fd.  0 or a negative errno. */
+int sm_memory_read(int fd, u64 *ret_bytes);
+
 /* "attached", "registered", "loaded", "locked", "gone"; "unknown" for a state that is none. */
 const char *sm_state_name(u32 state);
 

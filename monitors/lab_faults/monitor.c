@@ -23,6 +23,8 @@ enum fault {
 	DENY = 15,
 };
 
+extern char smc_entry[];
+
 static u64 gate_va(void)
 {
 	return SM_ABSOLUTE64("sm_cfg.gate_va");
@@ -44,6 +46,8 @@ static __attribute__((noinline)) u64 recurse(u64 depth)
 	volatile u64 frame[32];
 
 	frame[depth & 31] = depth;
+	if (frame[depth & 31] == ~0ULL)
+		return 0;
 	return recurse(depth + 1) + frame[0];
 }
 
@@ -103,7 +107,7 @@ SM_MONITOR(provoke, "shadowmon_provoke", 2, u64 what, u64 arg)
 		execute((u64)&data);
 		break;
 	case FAULT_WRITE_CODE:
-		poke((u64)burst);
+		poke((u64)smc_entry);
 		break;
 	case CHECK_HOSTILE_ADDRESSES:
 		return refuses_hostile_addresses() ? SM_ALLOW : SM_DENY(EFAULT);

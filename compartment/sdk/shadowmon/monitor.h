@@ -61,6 +61,13 @@
 		value_;                                                                            \
 	})
 
+#define SM_ABSOLUTE64_WEAK(name)                                                                   \
+	({                                                                                         \
+		u64 value_;                                                                        \
+		__asm__(".weak " name "\n\tmovabsq $" name ", %0" : "=r"(value_));                 \
+		value_;                                                                            \
+	})
+
 /* Byte offset of a member (also of members: a.b) of a guest structure.  Missing: a load error. */
 #define SM_OFFSET(type, member)	SM_ABSOLUTE("sm_off." #type "." #member)
 /* The same; missing: 0.  Ask SM_HAS first. */
@@ -69,8 +76,10 @@
 /* 1 if this guest's kernel has the member, else 0. */
 #define SM_HAS(type, member)	(SM_ABSOLUTE("sm_has." #type "." #member) != 0)
 #define SM_ENUM(type, value)	SM_ABSOLUTE("sm_enum." #type "." #value)
-/* Address of a guest kernel symbol (of a per-CPU one: its offset), or 0 if SM_HAS_SYMBOL is 0. */
+/* Address of a guest kernel symbol; of a per-CPU one: its offset.  Missing: a load error. */
 #define SM_SYMBOL(name)		SM_ABSOLUTE64("sm_sym." #name)
+/* The same; missing: 0. */
+#define SM_SYMBOL_OPTIONAL(name) SM_ABSOLUTE64_WEAK("sm_sym." #name)
 #define SM_HAS_SYMBOL(name)	(SM_ABSOLUTE("sm_hassym." #name) != 0)
 
 /* --- guest memory -------------------------------------------------------------------------- */

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+/* Records a batch: written with one call, then given back to the guest. */
+#define BATCH 256
+
+/* How often the daemon is looked after while nothing happens. */
+#define IDLE_MS 500
+
+enum { OPT_COUNT = 256, OPT_TIMEOUT, OPT_FOLLOW, OPT_NO_FOLLOW };
+
+static const struct argp_option options[] = {
+	{ "count", OPT_COUNT, "N", 0, "End after N events", 0 },
+	{ "timeout", OPT_TIMEOUT, "SECONDS", 0, "End after so many seconds", 0 },
+	{ "follow", OPT_FOLLOW, NULL, 0, "Wait for new events (default)", 0 },
+	{ "no-follow", OPT_NO_FOLLOW, NULL, 0, "End when there is none left", 0 },
+	{ 0 },
+};
+
+static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+
+struct request {
+	struct common common;
+	const char *vm;
+	u64 count;	/* 0: no limit */
+	u64 timeout_ms; /* 0: no limit */
+	bool no_follow;
+};
+
+struct stream {
+	const struct request *request;
+	int connection; /* the right to read lasts as long as this */
+	struct sm_reader *reader;
+	struct sm_event_context context;
+	u64 events, lost, corrupt;
+	u64 end_ms; /* CLOCK_MONOTONIC, or UINT64_MAX */
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	stop = 1;
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->common;
+		return 0;
+	case OPT_COUNT:
+		request->count = (u64)parse_number(state, "count", value, 1, INT64_MAX);
+		return 0;
+	case OPT_TIMEOUT:
+		request->timeout_ms = 1000 * (u64)parse_number(state, "timeout", value, 1, 1000000000);
+		return 0;
+	case OPT_FOLLOW:
+	case OPT_NO_FOLLOW:
+		request->no_follow = key == OPT_NO_FOLLOW;
+		return 0;
+	case ARGP_KEY_ARG:
+		return take_vm(state, value, &request->vm);
+	case ARGP_KEY_NO_ARGS:
+		argp_usage(state);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / 1000000;
+}
+
+static int format_event(struct stream *stream, const struct sm_event *event, FILE *to)
+{
+	char *line;
+	int err;
+
+	if (!stream->request->common.json)
+		return sm_event_print(&stream->context, event, to);
+	err = sm_event_json_line(&stream->context, event, &line);
+	if (err)
+		return err;
+	fprintf(to, "%s\n", line);
+	free(line);
+	return 0;
+}
+
+static void count_event(struct stream *stream, const struct sm_event *event)
+{
+	stream->events++;
+	if (event->type == SM_EVENT_LOSS)
+		stream->lost += event->loss.count;
+	if (event->type == SM_EVENT_CORRUPT)
+		stream->corrupt++;
+}
+
+static bool is_enough(const struct stream *stream)
+{
+	return stream->request->count && stream->events >= stream->request->count;
+}
+
+/* Formats up to a batch of events; returns how many, or a negative errno. */
+static int format_batch(struct stream *stream, FILE *to)
+{
+	struct sm_event event;
+	struct sm_item item;
+	int n, err;
+
+	for (n = 0; n < BATCH && !is_enough(stream); n++) {
+		if (!sm_reader_next(stream->reader, &item))
+			break;
+		sm_event_decode(&item, &event);
+		err = format_event(stream, &event, to);
+		if (err)
+			return err;
+		sm_event_learn(&stream->context, &event);
+		count_event(stream, &event);
+	}
+	return n;
+}
+
+/* Whole lines or none, unless the output fails amid them. */
+static int write_all(const char *text, size_t len)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = write(STDOUT_FILENO, text + done, len - done);
+		if (n < 0 && (errno != EINTR || (stop && done == 0)))
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/*
+ * One batch: only after its lines are out, the guest may overwrite its records.  Returns how many
+ * events, or a negative errno.
+ */
+static int do_batch(struct stream *stream)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
+	int n, err;
+
+	if (!to)
+		return -ENOMEM;
+	n = format_batch(stream, to);
+	if (fclose(to) && n >= 0)
+		n = -ENOMEM;
+	err = n > 0 ? write_all(text, len) : 0;
+	free(text);
+	if (n < 0 || err)
+		return n < 0 ? n : err;
+	sm_reader_commit(stream->reader);
+	return n;
+}
+
+/* The daemon's end keeps the VM attached and other readers away. */
+static bool daemon_is_gone(const struct stream *stream)
+{
+	char byte;
+
+	return recv(stream->connection, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+static int wait_for_more(struct stream *stream)
+{
+	u64 now = now_ms(), left = stream->end_ms > now ? stream->end_ms - now : 0;
+
+	if (stream->request->no_follow)
+		left = 0;
+	return sm_reader_wait(stream->reader, left < IDLE_MS ? (int)left : IDLE_MS);
+}
+
+/* Ends with 0 when all that was asked for is done; -ENOTCONN: the VM is gone; or what failed. */
+static int run(struct stream *stream)
+{
+	int n, more;
+
+	while (!stop && !is_enough(stream)) {
+		n = do_batch(stream);
+		if (n < 0)
+			return n == -EINTR ? 0 : n;
+		if (now_ms() >= stream->end_ms)
+			return 0;
+		more = wait_for_more(stream);
+		if (more < 0 && more != -EINTR)
+			return more;
+		if (more == 0 && stream->request->no_follow)
+			return 0;
+		if (more == 0 && daemon_is_gone(stream))
+			return -ECONNRESET;
+	}
+	return 0;
+}
+
+/* The first signal ends the stream in order, a second one at once. */
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int conclude(const struct stream *stream, int result)
+{
+	int exit_code = EXIT_OK;
+
+	if (result == -ENOTCONN) {
+		fprintf(stderr, "shadowmon: %s has ended or was detached\n", stream->context.vm);
+	} else if (result == -ECONNRESET) {
+		fputs("shadowmon: shadowmond has ended\n", stderr);
+		exit_code = EXIT_NO_DAEMON;
+	} else if (result && result != -EPIPE) {
+		fprintf(stderr, "shadowmon: cannot go on: %s\n", strerror(-result));
+		exit_code = EXIT_FAILED;
+	}
+	fprintf(stderr, "%s: %" PRIu64 " events, %" PRIu64 " lost, %" PRIu64 " corrupt\n",
+		stream->context.vm, stream->events, stream->lost, stream->corrupt);
+	return exit_code;
+}
+
+static int follow(struct stream *stream, int device)
+{
+	struct sm_error err;
+	int exit_code;
+
+	if (sm_reader_open(device, &stream->reader, &err)) {
+		fprintf(stderr, "shadowmon: %s\n", err.text);
+		return EXIT_FAILED;
+	}
+	/* Without memory for it, events stand for themselves. */
+	stream->context.processes =
+		sm_process_table_create(SM_PROCESSES_MAX, SM_PROCESSES_BYTES_MAX);
+	stream->end_ms = stream->request->timeout_ms ? now_ms() + stream->request->timeout_ms :
+						       UINT64_MAX;
+	catch_signals();
+	exit_code = conclude(stream, run(stream));
+	sm_process_table_destroy(stream->context.processes);
+	sm_reader_close(stream->reader);
+	return exit_code;
+}
+
+int cmd_events(int argc, char **argv)
+{
+	static const struct argp argp = {
+		options, parse, "VM",
+		"Shows the events of an attached VM, given by name, PID or PID:FD.\vA line an event; json "
+		"is JSON Lines.  Events that were not shown stay in the ring for the next reader.",
+		children, NULL, NULL,
+	};
+	struct request request = { 0 };
+	struct stream stream = { .request = &request };
+	int exit_code, device;
+	json_t *reply;
+
+	common_init(&request.common);
+	argp_parse(&argp, argc, argv, 0, NULL, &request);
+	stream.connection = connection_open(request.common.socket, false);
+	if (stream.connection < 0)
+		return EXIT_NO_DAEMON;
+	exit_code = connection_request(stream.connection, &request.common,
+				       json_pack("{s:s, s:s}", "op", "events", "vm", request.vm), NULL,
+				       &reply, &device);
+	if (exit_code == EXIT_OK) {
+		stream.context.vm = json_string_value(json_object_get(reply, "vm"));
+		if (!stream.context.vm)
+			stream.context.vm = request.vm;
+		exit_code = follow(&stream, device);
+		json_decref(reply);
+		close(device);
+	}
+	close(stream.connection);
+	return exit_code;
+}

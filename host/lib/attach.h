@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Attaching to a VM: from a VMM's pid to a locked compartment, and back. */
+#ifndef SHADOWMON_LIB_ATTACH_H
+#define SHADOWMON_LIB_ATTACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What went wrong, as a sentence for the user: what, why, what to do.  code: negative errno. */
+struct sm_error {
+	int code;
+	char text[512];
+};
+
+/* Fills err, unless it is NULL; returns code. */
+int sm_error_set(struct sm_error *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+struct sm_attachment;
+
+struct sm_attach_options {
+	pid_t vmm_pid;
+	int vm_fd; /* which of the VMM's kvm-vm descriptors; -1: it has one */
+	uint32_t flags; /* SM_ATTACH_* */
+	uint32_t ring_size; /* bytes a vCPU; 0: 256 KiB */
+	uint32_t budget_us; /* 0: 10,000 */
+	unsigned int timeout_ms; /* for the guest module to register; 0: 5,000 */
+	const char *image_path;
+	bool no_lock; /* leave the guest trusted: for the lab */
+	void (*progress)(void *ctx, const char *what); /* may be NULL */
+	void *progress_ctx;
+};
+
+/*
+ * Attaches, links the image for this guest, hooks and locks.  All or nothing: on failure the VM is as it
+ * was.  Blocks for as long as the guest takes.  0, or a negative errno with err filled in: -ESRCH no such
+ * process, -ENXIO no VM there, -EEXIST attached already, -ETIMEDOUT no guest module, -ENOENT a kernel
+ * function, symbol or field that the guest lacks, and those of the system calls.
+ */
+int sm_attach(const struct sm_attach_options *options, struct sm_error *err, struct sm_attachment **ret);
+/* The /dev/shadowmon descriptor, for poll(), SM_IOC_STATUS and mmap(); it stays the attachment's. */
+int sm_attachment_fd(const struct sm_attachment *attachment);
+/*
+ * Asks the guest module to unhook (timeout_ms; 0: does not ask), detaches in every case and frees
+ * attachment.  -ETIMEDOUT: it did not unhook; the guest goes on all the same.
+ */
+int sm_detach(struct sm_attachment *attachment, unsigned int timeout_ms, struct sm_error *err);
+
+/* A duplicate of a process's kvm-vm descriptor, or a negative errno. */
+int sm_kvm_fd_get(pid_t pid, int vm_fd, struct sm_error *err);
+
+#endif

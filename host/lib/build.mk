@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+lib-sources := $(wildcard host/lib/*.c)
+lib-objs := $(lib-sources:%.c=$(B)/obj/%.o)
+lib-asan-objs := $(lib-sources:%.c=$(B)/asan/%.o)
+lib-fuzz-objs := $(lib-sources:%.c=$(B)/fuzz/%.o)
+lib-libs := -lelf -lbpf -lz -ljansson -lsystemd
+
+$(lib-objs) $(lib-asan-objs) $(lib-fuzz-objs): | $(B)/include/gate_offsets.h
+
+$(B)/bin/libshadowmon.a: $(lib-objs)
+	@mkdir -p $(@D)
+	rm -f $@
+	ar rcs $@ $^
+
+all-y += $(B)/bin/libshadowmon.a

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Guest RAM by way of the VMM's address space. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include "internal.h"
+
+#define SLOTS_MAX 4096
+
+int sm_guest_memory_open(int fd, struct sm_guest_memory *memory, struct sm_error *err)
+{
+	struct sm_ioc_memslots arg = { .size = sizeof(arg), .capacity = SLOTS_MAX };
+
+	memory->slots = calloc(SLOTS_MAX, sizeof(*memory->slots));
+	if (!memory->slots)
+		return sm_error_set(err, -ENOMEM, "no memory for the VM's memory slots");
+	arg.slots = (uintptr_t)memory->slots;
+	if (ioctl(fd, SM_IOC_MEMSLOTS, &arg) < 0) {
+		int code = -errno;
+
+		sm_guest_memory_close(memory);
+		return sm_error_set(err, code, "cannot read the VM's memory slots: %s", strerror(-code));
+	}
+	memory->count = arg.count < SLOTS_MAX ? arg.count : SLOTS_MAX;
+	memory->vmm_pid = arg.vmm_pid;
+	return 0;
+}
+
+void sm_guest_memory_close(struct sm_guest_memory *memory)
+{
+	free(memory->slots);
+	memory->slots = NULL;
+	memory->count = 0;
+}
+
+static const struct sm_memslot *find(const struct sm_guest_memory *memory, uint64_t gpa)
+{
+	uint32_t i;
+
+	for (i = 0; i < memory->count; i++)
+		if (gpa - memory->slots[i].gpa < memory->slots[i].bytes)
+			return &memory->slots[i];
+	return NULL;
+}
+
+int sm_guest_memory_read(const struct sm_guest_memory *memory, uint64_t gpa, void *dst, size_t len)
+{
+	char *to = dst;
+
+	while (len) {
+		const struct sm_memslot *slot = find(memory, gpa);
+		struct iovec local, remote;
+		uint64_t offset;
+		ssize_t part;
+
+		if (!slot)
+			return -EFAULT;
+		offset = gpa - slot->gpa;
+		local = (struct iovec){ to, len < slot->bytes - offset ? len : slot->bytes - offset };
+		remote = (struct iovec){ (void *)(uintptr_t)(slot->hva + offset), local.iov_len };
+		part = process_vm_readv(memory->vmm_pid, &local, 1, &remote, 1, 0);
+		if (part <= 0)
+			return part < 0 ? -errno : -EFAULT;
+		to += part;
+		gpa += (uint64_t)part;
+		len -= (size_t)part;
+	}
+	return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the attaching part of the library shares: guest memory, BTF, image. */
+#ifndef SHADOWMON_LIB_INTERNAL_H
+#define SHADOWMON_LIB_INTERNAL_H
+
+#include <stddef.h>
+
+#include <shadowmon/hypercall.h>
+#include <shadowmon/ioctl.h>
+#include <shadowmon/layout.h>
+
+#include "attach.h"
+
+/* --- guest memory: guest_memory.c -------------------------------------------------------------- */
+
+struct sm_guest_memory {
+	pid_t vmm_pid;
+	uint32_t count;
+	struct sm_memslot *slots;
+};
+
+int sm_guest_memory_open(int fd, struct sm_guest_memory *memory, struct sm_error *err);
+void sm_guest_memory_close(struct sm_guest_memory *memory);
+/* Copies len bytes at a guest-physical address; all or -EFAULT. */
+int sm_guest_memory_read(const struct sm_guest_memory *memory, uint64_t gpa, void *dst, size_t len);
+
+/* --- BTF: btf.c --------------------------------------------------------------------------------- */
+
+struct btf;
+
+/* Parses a copy of what came from the guest. */
+int sm_btf_open(const void *data, size_t size, struct btf **ret_btf, struct sm_error *err);
+void sm_btf_close(struct btf *btf);
+/* Byte offset and size of a member, by a path such as "d_name.len".  -ENOENT; -EINVAL: a bit-field. */
+int sm_btf_member(const struct btf *btf, const char *type, const char *path, uint64_t *ret_offset,
+		  uint64_t *ret_size);
+int sm_btf_size(const struct btf *btf, const char *type, uint64_t *ret_size);
+int sm_btf_enum(const struct btf *btf, const char *type, const char *name, uint64_t *ret_value);
+/* Number of arguments of a function, or -ENOENT. */
+int sm_btf_function_args(const struct btf *btf, const char *function);
+
+/* --- image: image.c ------------------------------------------------------------------------------ */
+
+struct sm_image;
+
+/* A function to hook: the slot is the index. */
+struct sm_image_hook {
+	char function[128];
+	unsigned int nargs;
+	unsigned int abort_errno;
+};
+
+/* Gives the value of an undefined symbol: 0, or -ENOENT. */
+typedef int (*sm_resolver)(void *ctx, const char *symbol, uint64_t *ret_value);
+
+/* Reads and checks a relocatable ELF object; data is copied. */
+int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, struct sm_error *err);
+int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_error *err);
+void sm_image_close(struct sm_image *image);
+/* Lays the image out at base (G + SM_VA_IMAGE) and relocates it. */
+int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx, struct sm_error *err);
+/* After linking. */
+unsigned int sm_image_hooks(const struct sm_image *image, const struct sm_image_hook **ret_hooks);
+/* Fills in what SM_IOC_LOAD_IMAGE takes; it points into image. */
+void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *ret_arg);
+
+/* --- undefined symbols: resolve.c ------------------------------------------------------------------ */
+
+struct sm_resolve {
+	int fd; /* attachment, for LOOKUP commands; -1: symbols are not looked up */
+	const struct btf *btf;
+	const struct sm_ioc_agent *agent;
+	struct sm_error *err; /* of a lookup that failed for another reason than absence */
+};
+
+int sm_resolve_symbol(void *ctx, const char *symbol, uint64_t *ret_value);
+/* One command to the guest module: 0 with *ret_result, or a negative errno. */
+int sm_guest_command(int fd, uint32_t op, const char *name, unsigned int slot, unsigned int nargs,
+		     int64_t *ret_result);
+
+#endif

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Linking an image for one guest: layout, relocation, hooks, fix-ups. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <shadowmon/layout.h>
+
+#include "image.h"
+
+/* As compartment/sdk/shadowmon/hook.h lays it out: the image's format, not a header to share. */
+struct hook_entry {
+	uint64_t handler;
+	uint64_t name;
+	uint32_t nargs;
+	uint32_t abort_errno;
+};
+
+struct link {
+	struct sm_image *image;
+	uint64_t base;
+	sm_resolver resolve;
+	void *ctx;
+	struct sm_error *err;
+};
+
+static uint32_t align_up(uint32_t value, uint32_t align)
+{
+	return (value + align - 1) & ~(align - 1);
+}
+
+/* --- layout -------------------------------------------------------------------------------------- */
+
+static bool is_entry(const struct section *s)
+{
+	return strcmp(s->name, ".text.entry") == 0;
+}
+
+/* Gives the sections of one kind their place; the entry point comes first. */
+static int lay_out_kind(struct link *l, enum placement kind, uint32_t *offset)
+{
+	struct sm_image *image = l->image;
+	uint32_t start = align_up(*offset, SM_PAGE_SIZE), at = start;
+	size_t i;
+	int pass;
+
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < image->nr_sections; i++) {
+			struct section *s = &image->sections[i];
+
+			if (s->placement != kind || is_entry(s) != (pass == 0))
+				continue;
+			at = align_up(at, s->align);
+			if (s->size > SM_IMAGE_MAX_SIZE - at)
+				return sm_error_set(l->err, -E2BIG, "the monitor image is larger than %d MiB",
+						    SM_IMAGE_MAX_SIZE >> 20);
+			s->address = l->base + at;
+			at += (uint32_t)s->size;
+		}
+	}
+	image->segments[kind].offset = start;
+	image->segments[kind].size = at - start;
+	image->segments[kind].file_size = at - start;
+	*offset = at;
+	return 0;
+}
+
+static int copy_kind(struct link *l, enum placement kind)
+{
+	struct sm_image *image = l->image;
+	size_t i;
+
+	image->segments[kind].data = calloc(1, image->segments[kind].size + 1);
+	if (!image->segments[kind].data)
+		return sm_error_set(l->err, -ENOMEM, "no memory for the image");
+	for (i = 0; i < image->nr_sections; i++) {
+		struct section *s = &image->sections[i];
+
+		if (s->placement != kind)
+			continue;
+		s->image = image->segments[kind].data + (s->address - l->base - image->segments[kind].offset);
+		if (s->bytes)
+			memcpy(s->image, s->bytes, s->size);
+	}
+	return 0;
+}
+
+/* Fix-ups are self-relative, so they need an address; it is behind the image. */
+static int lay_out_fixups(struct link *l)
+{
+	struct sm_image *image = l->image;
+	uint64_t size = 0;
+	size_t i;
+
+	for (i = 0; i < image->nr_sections; i++) {
+		if (image->sections[i].placement != PLACE_FIXUP)
+			continue;
+		if (size)
+			return sm_error_set(l->err, -EINVAL, "the monitor image has two .sm.fixup sections");
+		size = image->sections[i].size;
+		image->fixup_bytes = calloc(1, size + 1);
+		if (!image->fixup_bytes)
+			return sm_error_set(l->err, -ENOMEM, "no memory for the image");
+		if (image->sections[i].bytes)
+			memcpy(image->fixup_bytes, image->sections[i].bytes, size);
+		image->sections[i].image = image->fixup_bytes;
+		image->sections[i].address = l->base + SM_IMAGE_MAX_SIZE;
+	}
+	return 0;
+}
+
+static int lay_out(struct link *l)
+{
+	uint32_t offset = 0;
+	int kind, code;
+
+	for (kind = PLACE_TEXT; kind <= PLACE_DATA; kind++) {
+		code = lay_out_kind(l, kind, &offset);
+		if (!code)
+			code = copy_kind(l, kind);
+		if (code)
+			return code;
+	}
+	l->image->size = offset;
+	if (l->image->segments[PLACE_TEXT].size == 0)
+		return sm_error_set(l->err, -EINVAL, "the monitor image has no code");
+	return lay_out_fixups(l);
+}
+
+/* --- symbols and relocations --------------------------------------------------------------------- */
+
+static int unresolved(struct link *l, const char *name)
+{
+	static const struct {
+		const char *prefix, *what;
+	} kinds[] = {
+		{ "sm_off.", "structure member" }, { "sm_fsize.", "structure member" }, { "sm_size.", "structure" },
+		{ "sm_enum.", "enumerator" },	   { "sm_sym.", "kernel symbol" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			return sm_error_set(l->err, -ENOENT, "the guest's kernel has no %s %s, which the image needs",
+					    kinds[i].what, name + strlen(kinds[i].prefix));
+	return sm_error_set(l->err, -ENOENT, "the image needs the symbol %s, which nothing provides", name);
+}
+
+static int symbol_value(struct link *l, size_t index, uint64_t *ret_value)
+{
+	GElf_Sym symbol;
+	const char *name;
+	int code;
+
+	if (image_symbol(l->image, index, &symbol, &name))
+		return sm_error_set(l->err, -EINVAL, "the image names symbol %zu, which it does not have", index);
+	if (symbol.st_shndx == SHN_ABS) {
+		*ret_value = symbol.st_value;
+		return 0;
+	}
+	if (symbol.st_shndx != SHN_UNDEF) {
+		const struct section *s;
+
+		if (symbol.st_shndx >= l->image->nr_sections)
+			return sm_error_set(l->err, -EINVAL, "symbol %s of the image lies in no section", name);
+		s = &l->image->sections[symbol.st_shndx];
+		if (s->placement == PLACE_NONE || symbol.st_value > s->size)
+			return sm_error_set(l->err, -EINVAL, "symbol %s of the image lies outside of it", name);
+		*ret_value = s->address + symbol.st_value;
+		return 0;
+	}
+	code = l->resolve(l->ctx, name, ret_value);
+	if (code == -ENOENT && GELF_ST_BIND(symbol.st_info) == STB_WEAK) {
+		*ret_value = 0;
+		return 0;
+	}
+	if (code == -ENOENT)
+		return unresolved(l, name);
+	if (code == -EINVAL)
+		return sm_error_set(l->err, code, "%s is a bit-field in the guest's kernel; the image reads it as bytes",
+				    name);
+	return code;
+}
+
+static bool fits_signed(uint64_t value)
+{
+	return (int64_t)value == (int32_t)value;
+}
+
+static int relocate_one(struct link *l, struct section *target, const GElf_Rela *rela)
+{
+	uint32_t type = (uint32_t)GELF_R_TYPE(rela->r_info);
+	size_t width = type == R_X86_64_64 || type == R_X86_64_PC64 ? 8 : 4;
+	uint64_t value = 0;
+	bool fits = true;
+	int code;
+
+	if (rela->r_offset > target->size || width > target->size - rela->r_offset || !target->image)
+		return sm_error_set(l->err, -EINVAL, "a relocation of the image lies outside of section %s", target->name);
+	code = symbol_value(l, GELF_R_SYM(rela->r_info), &value);
+	if (code)
+		return code;
+	value += (uint64_t)rela->r_addend;
+	switch (type) {
+	case R_X86_64_64:
+		break;
+	case R_X86_64_32:
+		fits = value <= UINT32_MAX;
+		break;
+	case R_X86_64_32S:
+		fits = fits_signed(value);
+		break;
+	case R_X86_64_PC32:
+	case R_X86_64_PLT32:
+		value -= target->address + rela->r_offset;
+		fits = fits_signed(value);
+		break;
+	case R_X86_64_PC64:
+		value -= target->address + rela->r_offset;
+		break;
+	default:
+		return sm_error_set(l->err, -EINVAL,
+				    "relocation type %u in section %s of the image; build it as the SDK does", type,
+				    target->name);
+	}
+	if (!fits)
+		return sm_error_set(l->err, -ERANGE, "a relocation at %s+0x%llx of the image does not reach",
+				    target->name, (unsigned long long)rela->r_offset);
+	memcpy(target->image + rela->r_offset, &value, width);
+	return 0;
+}
+
+static int relocate(struct link *l)
+{
+	Elf_Scn *scn = NULL;
+
+	while ((scn = elf_nextscn(l->image->elf, scn))) {
+		struct section *target;
+		GElf_Shdr header;
+		GElf_Rela rela;
+		Elf_Data *data;
+		int i, code;
+
+		if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_RELA)
+			continue;
+		if (header.sh_info >= l->image->nr_sections)
+			return sm_error_set(l->err, -EINVAL, "relocations of the image are for no section");
+		target = &l->image->sections[header.sh_info];
+		if (target->placement == PLACE_NONE)
+			continue;
+		data = elf_getdata(scn, NULL);
+		if (!data)
+			return sm_error_set(l->err, -EINVAL, "relocations of section %s cannot be read", target->name);
+		for (i = 0; gelf_getrela(data, i, &rela); i++) {
+			code = relocate_one(l, target, &rela);
+			if (code)
+				return code;
+		}
+	}
+	return 0;
+}
+
+/* --- hooks and fix-ups ---------------------------------------------------------------------------- */
+
+static unsigned char *dispatch_table(struct link *l)
+{
+	enum placement placement;
+	GElf_Sym symbol;
+	const char *name;
+	size_t i;
+
+	for (i = 1; image_symbol(l->image, i, &symbol, &name) == 0; i++) {
+		const struct section *s;
+
+		if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= l->image->nr_sections ||
+		    strcmp(name, "smc_dispatch"))
+			continue;
+		s = &l->image->sections[symbol.st_shndx];
+		if (s->placement != PLACE_RODATA || symbol.st_value > s->size)
+			return NULL;
+		return image_at(l->image, s->address + symbol.st_value, SM_SLOTS * sizeof(uint64_t), &placement);
+	}
+	return NULL;
+}
+
+static int read_name(struct link *l, uint64_t address, char *dst, size_t size)
+{
+	enum placement placement;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		const unsigned char *c = image_at(l->image, address + i, 1, &placement);
+
+		if (!c || (*c && (*c <= ' ' || *c > '~')))
+			break;
+		dst[i] = (char)*c;
+		if (!*c)
+			return i ? 0 : -EINVAL;
+	}
+	return sm_error_set(l->err, -EINVAL, "a hook of the image names no function");
+}
+
+static int read_hook(struct link *l, unsigned int slot, const struct hook_entry *entry, unsigned char *dispatch)
+{
+	struct sm_image_hook *hook = &l->image->hooks[slot];
+	enum placement placement;
+	int code = read_name(l, entry->name, hook->function, sizeof(hook->function));
+
+	if (code)
+		return code;
+	if (!image_at(l->image, entry->handler, 1, &placement) || placement != PLACE_TEXT)
+		return sm_error_set(l->err, -EINVAL, "the handler of %s is no code of the image", hook->function);
+	if (entry->nargs > SM_ARGS_MAX || entry->abort_errno > SM_VERDICT_ERRNO)
+		return sm_error_set(l->err, -EINVAL, "the hook of %s has %u arguments and errno %u", hook->function,
+				    entry->nargs, entry->abort_errno);
+	hook->nargs = entry->nargs;
+	hook->abort_errno = entry->abort_errno;
+	memcpy(dispatch + slot * sizeof(uint64_t), &entry->handler, sizeof(uint64_t));
+	return 0;
+}
+
+static int read_hooks(struct link *l)
+{
+	unsigned char *dispatch = dispatch_table(l);
+	struct hook_entry entry;
+	size_t i, at;
+	int code;
+
+	if (!dispatch)
+		return sm_error_set(l->err, -EINVAL, "the image has no dispatch table: it lacks the runtime");
+	for (i = 0; i < l->image->nr_sections; i++) {
+		const struct section *s = &l->image->sections[i];
+
+		if (s->placement != PLACE_RODATA || strcmp(s->name, ".sm.hooks"))
+			continue;
+		for (at = 0; at + sizeof(entry) <= s->size; at += sizeof(entry)) {
+			if (l->image->nr_hooks == SM_SLOTS)
+				return sm_error_set(l->err, -E2BIG, "the image has more than %d hooks", SM_SLOTS);
+			memcpy(&entry, s->image + at, sizeof(entry));
+			code = read_hook(l, l->image->nr_hooks, &entry, dispatch);
+			if (code)
+				return code;
+			l->image->nr_hooks++;
+		}
+	}
+	return 0;
+}
+
+static int compare_fixups(const void *a, const void *b)
+{
+	uint32_t left = ((const struct sm_fixup *)a)->fault, right = ((const struct sm_fixup *)b)->fault;
+
+	return left < right ? -1 : left > right;
+}
+
+static int read_fixups(struct link *l)
+{
+	struct sm_image *image = l->image;
+	enum placement placement;
+	uint64_t pseudo = l->base + SM_IMAGE_MAX_SIZE, size = 0;
+	size_t i;
+
+	for (i = 0; i < image->nr_sections; i++)
+		if (image->sections[i].placement == PLACE_FIXUP)
+			size = image->sections[i].size;
+	if (size / 8 > SM_FIXUPS_MAX)
+		return sm_error_set(l->err, -E2BIG, "the image has more than %d fix-ups", SM_FIXUPS_MAX);
+	image->fixups = calloc(size / 8 + 1, sizeof(*image->fixups));
+	if (!image->fixups)
+		return sm_error_set(l->err, -ENOMEM, "no memory for the image");
+	for (i = 0; i + 8 <= size; i += 8) {
+		int32_t distance[2];
+		uint64_t fault, fixup;
+
+		memcpy(distance, image->fixup_bytes + i, sizeof(distance));
+		fault = pseudo + i + (uint64_t)(int64_t)distance[0];
+		fixup = pseudo + i + 4 + (uint64_t)(int64_t)distance[1];
+		if (!image_at(image, fault, 1, &placement) || placement != PLACE_TEXT ||
+		    !image_at(image, fixup, 1, &placement) || placement != PLACE_TEXT)
+			return sm_error_set(l->err, -EINVAL, "a fix-up of the image is for no code of it");
+		image->fixups[image->nr_fixups++] =
+			(struct sm_fixup){ (uint32_t)(fault - l->base), (uint32_t)(fixup - l->base) };
+	}
+	qsort(image->fixups, image->nr_fixups, sizeof(*image->fixups), compare_fixups);
+	return 0;
+}
+
+int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx, struct sm_error *err)
+{
+	struct link l = { image, base, resolve, ctx, err };
+	int code = lay_out(&l);
+
+	if (!code)
+		code = relocate(&l);
+	if (!code)
+		code = read_hooks(&l);
+	if (!code)
+		code = read_fixups(&l);
+	return code;
+}
