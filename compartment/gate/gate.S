@@ -3,9 +3,9 @@
  * The gate: one page of static, position-independent bytes.  The guest module's text holds a copy
  * (view 0); in views 1 and 2 trusted tables map the same virtual address, G, to the host's copy.
  *
- * In:       RBX = guest RSP, R11 = slot, RDI RSI RDX R10 R8 R9 = arguments, IF = 0
- * Out:      at G + SM_VA_RETURN: EDX = verdict, RBX RBP R12-R15 as they came
- * Clobbers: RAX, RCX, RSP, flags; the compartment clears RSI RDI R8-R11
+ * In:       R11 = slot, RDI RSI RDX R10 R8 R9 = arguments
+ * Out:      at G + SM_VA_RETURN: EDX = verdict, IF = 0; RSP RBX RBP R10-R15 as they came
+ * Clobbers: RAX, RCX, flags; the compartment clears RSI RDI R8 R9
  *
  * CR3 is the guest's throughout.  In views 1 and 2 every page below 2^38 shows B, the trusted
  * top-level table, so the walk starts there whatever CR3 holds, provided it is below 2^38 and the CPU
@@ -32,7 +32,7 @@ gate:
 	.org	.Lgate + 0x03, 0xcc
 gate_enter:
 	xorl	%eax, %eax
-	cld
+	cli				/* no interrupt finds view 1; the one that counts comes below */
 	leal	SM_VIEW_GATE(%rax), %ecx
 	cld
 gate_vmfunc_enter:
@@ -49,11 +49,8 @@ gate_arm:					/* view 1, host's copy from here on */
 	leal	SM_VIEW_MONITOR(%rax), %ecx
 gate_vmfunc_monitor:
 	vmfunc
-						/* view 2 */
-	.org	.Lgate + 0x3a, 0x90
-	leaq	.Lgate + SM_VA_STACK_TOP(%rip), %rsp
-	jmp	.Lgate + SM_VA_IMAGE
-	int3
+	jmp	.Lgate + SM_VA_ENTRY		/* view 2 */
+	.fill	12, 1, 0xcc
 
 gate_exit:					/* view 2, EDX = verdict */
 	xorl	%eax, %eax
@@ -69,7 +66,7 @@ gate_exit:					/* view 2, EDX = verdict */
 	vmfunc
 						/* view 0, guest's copy */
 	jmp	.Lgate + SM_VA_RETURN
-	int3
+	.fill	5, 1, 0xcc
 
 gate_bad:
 .Lbad:						/* view 1 */

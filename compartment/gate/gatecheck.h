@@ -29,7 +29,6 @@ enum gc_kind {
 	GC_PLAIN,        /* writes registers and flags at most */
 	GC_NOP,          /* not even those */
 	GC_LOAD,         /* EAX or ECX = constant, or EAX or ECX plus a constant */
-	GC_LOAD_RSP,     /* RSP = page + target */
 	GC_ARM,          /* the two stores to the list */
 	GC_DISARM,       /* ... */
 	GC_NARROW_STORE, /* in 16 and 32-bit mode: a write that must lead to a trap */
@@ -58,7 +57,7 @@ struct gc_insn {
 	enum gc_reg reg;    /* GC_LOAD: destination */
 	enum gc_reg base;   /* GC_LOAD: what the constant is added to, or GC_NO_REG */
 	u32 value;          /* GC_LOAD */
-	s64 target;         /* GC_JUMP, GC_BRANCH*, GC_LOAD_RSP: distance from the page's start */
+	s64 target;         /* GC_JUMP, GC_BRANCH*: distance from the page's start */
 	char text[64];
 };
 

@@ -39,7 +39,7 @@ static const struct {
 	{X86_INS_XOR, REG_DEST},   {X86_INS_INC, REG_DEST},    {X86_INS_DEC, REG_DEST},
 	{X86_INS_SHR, REG_DEST},   {X86_INS_SAR, REG_DEST},    {X86_INS_ROR, REG_DEST},
 	{X86_INS_XCHG, NO_MEMORY}, {X86_INS_LAHF, NO_MEMORY},  {X86_INS_SAHF, NO_MEMORY},
-	{X86_INS_AAM, NO_MEMORY},  {X86_INS_FSQRT, NO_MEMORY},
+	{X86_INS_AAM, NO_MEMORY},  {X86_INS_FSQRT, NO_MEMORY}, {X86_INS_TEST, NO_MEMORY},
 };
 
 static void refuse(struct gc_insn *insn, enum gc_rule rule, const char *reason)
@@ -165,11 +165,6 @@ static bool decode_load(const cs_insn *raw, struct gc_insn *insn)
 	if (raw->id == X86_INS_LEA) {
 		if (source->mem.index != X86_REG_INVALID)
 			return false;
-		if (dest->reg == X86_REG_RSP && source->mem.base == X86_REG_RIP) {
-			insn->kind = GC_LOAD_RSP;
-			insn->target = (s64)raw->address + raw->size + source->mem.disp;
-			return true;
-		}
 		insn->base = gc_known_reg(source->mem.base);
 		insn->value = (u32)source->mem.disp;
 		if (insn->base == GC_NO_REG)

@@ -212,14 +212,20 @@ static void branch(struct walk *walk, const struct gc_insn *insn, struct state s
 	}
 }
 
-/* The 64-bit instruction behind the one at @offset, nops skipped, or NULL. */
+/* Padding: it changes registers at most, and none that counts there. */
+static bool is_padding(const struct gc_insn *insn)
+{
+	return insn->kind == GC_NOP || insn->kind == GC_PLAIN || insn->kind == GC_LOAD;
+}
+
+/* The 64-bit instruction behind the one at @offset, padding skipped, or NULL. */
 static const struct gc_insn *behind(const struct gc_page *page, unsigned int *offset)
 {
 	const struct gc_insn *code = page->code[GC_64];
 
 	do
 		*offset += code[*offset].size;
-	while (*offset < SM_PAGE_SIZE && code[*offset].kind == GC_NOP);
+	while (*offset < SM_PAGE_SIZE && is_padding(&code[*offset]));
 	return *offset < SM_PAGE_SIZE ? &code[*offset] : NULL;
 }
 
@@ -234,7 +240,7 @@ static void enter_gate(struct walk *walk, const struct state *state)
 	walk->report->ways_back += insn && insn->kind == GC_DISARM;
 }
 
-/* In view 2 the page loads the stack and jumps, no more. */
+/* In view 2 the page jumps to the entry point, no more. */
 static void enter_monitor(struct walk *walk, const struct state *state, u32 node)
 {
 	const struct gc_insn *insn;
@@ -242,13 +248,7 @@ static void enter_monitor(struct walk *walk, const struct state *state, u32 node
 
 	walk->report->entries++;
 	insn = behind(walk->page, &offset);
-	if (!insn || insn->kind != GC_LOAD_RSP || insn->target != SM_VA_STACK_TOP) {
-		violate(walk, node, GC_RULE_FORM,
-			"is not followed by the load of this vCPU's stack");
-		return;
-	}
-	insn = behind(walk->page, &offset);
-	if (!insn || insn->kind != GC_JUMP || insn->target != SM_VA_IMAGE)
+	if (!insn || insn->kind != GC_JUMP || insn->target != SM_VA_ENTRY)
 		violate(walk, node, GC_RULE_FORM, "does not lead to the compartment's entry point");
 }
 
@@ -386,7 +386,6 @@ static void step(struct walk *walk, u32 node)
 	case GC_NOP:
 		break;
 	case GC_PLAIN:
-	case GC_LOAD_RSP:
 	case GC_CR3_LOAD:
 	case GC_CR3_SHIFT:
 		forget(&state);

@@ -10,12 +10,20 @@
 #include <shadowmon/layout.h>
 #include <shadowmon/ring.h>
 
+#include "state_offsets.h"
+
 #define EFAULT 14
 
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
 
 extern struct sm_cpu_state sm_cpu_state;
+_Static_assert(offsetof(struct sm_cpu_state, rsp) == STATE_RSP, "state_offsets.h");
+_Static_assert(offsetof(struct sm_cpu_state, rbx) == STATE_RBX, "state_offsets.h");
+_Static_assert(offsetof(struct sm_cpu_state, entries) == STATE_ENTRIES, "state_offsets.h");
+_Static_assert(offsetof(struct sm_cpu_state, attention) == STATE_ATTENTION, "state_offsets.h");
+_Static_assert(offsetof(struct sm_cpu_state, slot) == STATE_SLOT, "state_offsets.h");
+
 /* abi/ring.h, as it lies in B. */
 extern struct {
 	struct sm_ring_producer producer __attribute__((aligned(SM_PAGE_SIZE)));

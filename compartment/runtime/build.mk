@@ -2,11 +2,14 @@
 # The compartment's image: runtime and monitors, freestanding, as one relocatable object.  Who attaches
 # links it for the address of the guest's gate.
 
+# Registers that no code in the compartment touches need neither saving, nor clearing, nor repair after an
+# abort: RBP and R10 to R15 stay the guest's.
+
 RUNTIME := $(B)/compartment/runtime
 COMPARTMENT_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-jump-tables -fno-common -mindirect-branch=thunk-extern -mindirect-branch-register \
-	-fno-tree-loop-distribute-patterns -Icompartment/sdk -Icompartment/runtime
+	-fomit-frame-pointer $(addprefix -ffixed-,rbp r10 r11 r12 r13 r14 r15) -fno-tree-loop-distribute-patterns -Icompartment/sdk -Icompartment/runtime
 
 runtime-objs := $(patsubst compartment/runtime/%,$(RUNTIME)/%.o,$(wildcard compartment/runtime/*.[cS]))
 monitor-objs = $(patsubst %,$(B)/monitors/%.o,$(1))

@@ -1,40 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The compartment's one entry point: first byte of the image.
+ * The compartment's one entry point, SM_IMAGE_ENTRY bytes into the image.
  *
- * In:   view 2, from the gate: RBX = guest RSP, R11 = slot, RDI RSI RDX R10 R8 R9 = arguments, RSP = top
- *       of this vCPU's stack, IF = 0, DF as the guest had it
- * Out:  to the gate's exit: EDX = verdict, RBX RBP R12-R15 as they came, the rest cleared or the gate's
+ * In:   view 2, from the gate: R11 = slot, RDI RSI RDX R10 R8 R9 = arguments, IF = DF = 0, the rest the
+ *       guest's
+ * Out:  to the gate's exit: EDX = verdict, RSP RBX as they came, RSI RDI R8 R9 cleared, RAX and RCX left
+ *       to the gate.  RBP and R10 to R15 no code here touches.
  *
  * All registers may be an attacker's.  The slot is masked, and every entry of the table is a handler.
+ * What is stored first is for the host, if it must abort.
  */
 #include <shadowmon/layout.h>
 
+#define STATE(member) sm_cpu_state + member(%rip)
+#include "state_offsets.h"
+
 	.section .text.entry, "ax"
+	.fill	SM_IMAGE_ENTRY, 1, 0xcc
 	.globl	smc_entry
 smc_entry:
-	movq	%rbx, sm_cpu_state+0(%rip)	/* for the host, if it must abort */
-	movq	%rbp, sm_cpu_state+8(%rip)
-	movq	%r12, sm_cpu_state+16(%rip)
-	movq	%r13, sm_cpu_state+24(%rip)
-	movq	%r14, sm_cpu_state+32(%rip)
-	movq	%r15, sm_cpu_state+40(%rip)
-	incq	sm_cpu_state+48(%rip)		/* entries */
+	movq	%rsp, STATE(STATE_RSP)
+	leaq	sm_cpu_state - SM_CPU_STATE + SM_CPU_STACK + SM_CPU_STACK_SIZE(%rip), %rsp
+	movq	%rbx, STATE(STATE_RBX)
+	incq	STATE(STATE_ENTRIES)
 	andl	$(SM_SLOTS - 1), %r11d
-	movl	%r11d, sm_cpu_state+64(%rip)	/* slot */
-	cld
-	movq	%r10, %rcx
+	movl	%r11d, STATE(STATE_SLOT)
 	movq	smc_dispatch(, %r11, 8), %rax
 	call	__x86_indirect_thunk_rax
-	andl	$SM_VERDICT_ERRNO, %eax
-	movl	sm_cpu_state+56(%rip), %edx	/* attention */
+	movl	STATE(STATE_ATTENTION), %edx
 	orl	%eax, %edx
 	xorl	%esi, %esi			/* nothing of ours leaves */
 	xorl	%edi, %edi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
-	xorl	%r10d, %r10d
-	xorl	%r11d, %r11d
+	movq	STATE(STATE_RSP), %rsp
 	jmp	sm_gate_exit
 
 /* A retpoline: the return predictor, not the indirect one, guesses where this goes. */

@@ -7,12 +7,10 @@
  *	RSP on entry	return into the function, after its fentry
  *	    + 8		return to the function's caller
  *
- *	RBX at the gate
- *	     ->		caller's RBX
- *			arguments, last first
+ *	RSP at the gate	return into the stub (from `call`)
+ *	    + 8		arguments, last first
  *			RFLAGS
  *			return into the function
- *	    - 8		return into the stub (from `call`)
  *
  * Kept: RBX RBP R12-R15 and the nargs arguments.  Clobbered: the rest, which at function entry is dead.
  * All is view 0.  The gate page follows at a distance that it knows: SM_VA_RETURN.
@@ -51,7 +49,6 @@
 .endm
 
 .macro restore_all nargs
-	popq	%rbx
 	.if \nargs > 5
 	popq	%r9
 	.endif
@@ -77,13 +74,10 @@
 	.balign	STUB_SIZE, 0xcc
 	pushfq
 	save_arguments \nargs
-	pushq	%rbx
-	movq	%rsp, %rbx
 	movl	$\slot, %r11d
 	.if \nargs > 3
 	movq	%rcx, %r10
 	.endif
-	cli
 	call	smg_gate + GATE_ENTER_OFFSET
 	testl	%edx, %edx
 	jnz	verdict_\nargs
@@ -149,8 +143,7 @@ SYM_INNER_LABEL(smg_gate_absent, SYM_L_GLOBAL)	/* hooks.c leads here */
 
 	.org	smg_gate_absent + 4096 + SM_VA_RETURN, 0xcc
 gate_return:				/* G + SM_VA_RETURN */
-	leaq	-8(%rbx), %rsp
-	.byte	0xc3
+	.byte	0xc3			/* ret, into the stub: objtool does not see it */
 	.balign	4096, 0xcc
 SYM_INNER_LABEL(smg_gate, SYM_L_GLOBAL)
 	.incbin	"gate.bin"

@@ -89,12 +89,8 @@ int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 	smh_report(v, SM_RECORD_ABORT, SM_VIEW_MONITOR, reason, exit_reason);
 	v->stats.aborts++;
 	return_to_target(v);
+	smh_vcpu_set_reg(v, VCPU_REGS_RSP, READ_ONCE(state->rsp));
 	smh_vcpu_set_reg(v, VCPU_REGS_RBX, READ_ONCE(state->rbx));
-	smh_vcpu_set_reg(v, VCPU_REGS_RBP, READ_ONCE(state->rbp));
-	smh_vcpu_set_reg(v, VCPU_REGS_R12, READ_ONCE(state->r12));
-	smh_vcpu_set_reg(v, VCPU_REGS_R13, READ_ONCE(state->r13));
-	smh_vcpu_set_reg(v, VCPU_REGS_R14, READ_ONCE(state->r14));
-	smh_vcpu_set_reg(v, VCPU_REGS_R15, READ_ONCE(state->r15));
 	smh_vcpu_set_reg(v, VCPU_REGS_RDX, v->vm->abort_errno[slot]);
 	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_RETURN);
 	return 1;

@@ -14,6 +14,7 @@ struct hook_entry {
 	uint64_t name;
 	uint32_t nargs;
 	uint32_t abort_errno;
+	uint64_t reserved;
 };
 
 struct link {

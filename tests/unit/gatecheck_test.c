@@ -312,13 +312,6 @@ static void wrong_entry_refused(void **state)
 	assert_refused(GC_RULE_FORM, GC_64, GATE_VMFUNC_MONITOR_OFFSET);
 }
 
-static void wrong_stack_refused(void **state)
-{
-	(void)state;
-	page[FIND(GATE_VMFUNC_MONITOR_OFFSET, "\x48\x8d\x25") + 3]++;
-	assert_refused(GC_RULE_FORM, GC_64, GATE_VMFUNC_MONITOR_OFFSET);
-}
-
 static void wrong_return_refused(void **state)
 {
 	unsigned int jmp = FIND(GATE_EXIT_OFFSET, "\xd4\xeb") + 1;
@@ -537,7 +530,6 @@ int main(void)
 		TEST(no_way_in_refused),
 		TEST(no_way_back_refused),
 		TEST(wrong_entry_refused),
-		TEST(wrong_stack_refused),
 		TEST(wrong_return_refused),
 		TEST(other_byte_refused),
 		TEST(other_immediate_refused),

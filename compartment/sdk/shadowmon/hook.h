@@ -10,6 +10,7 @@ struct sm_hook {
 	u64 name;		/* address of the guest function's name */
 	u32 nargs;		/* that the function has, 0 to 6 */
 	u32 abort_errno;	/* what an aborted activation answers; 0: the function goes on */
-};
+	u64 reserved;
+} __attribute__((aligned(32)));	/* the linker leaves no gaps between whole multiples */
 
 #endif

@@ -12,7 +12,7 @@
  *
  * Virtual addresses are distances from G, the address at which the guest module loaded its copy of
  * the gate page.  G is in the top 2 GiB (the kernel's module area), so that 32-bit relocations reach.
- * LIST, STACK_TOP and IMAGE end up in the gate's instructions.  An attacker can start in the midst of
+ * LIST and ENTRY end up in the gate's instructions.  An attacker can start in the midst of
  * those, so each byte of them must be harmless as code: gatecheck refuses most other values.
  */
 #ifndef SHADOWMON_ABI_LAYOUT_H
@@ -47,9 +47,11 @@
 #define SM_VA_LIST		(-0x33336000)	/* below the top 2 GiB: B's alone */
 #define SM_VA_CPU		0x143000	/* SM_CPU_GPA + x is seen at G + SM_VA_CPU + x */
 #define SM_VA_STACK_TOP		(SM_VA_CPU + SM_CPU_STACK + SM_CPU_STACK_SIZE)
-#define SM_VA_IMAGE		0x40a000	/* first byte: the entry point of the compartment */
+#define SM_VA_IMAGE		0x40b000
+#define SM_VA_ENTRY		(SM_VA_IMAGE + SM_IMAGE_ENTRY)	/* the one entry point */
+#define SM_IMAGE_ENTRY		0xf0
 #define SM_IMAGE_MAX_SIZE	0x400000
-#define SM_VA_END		0x810000
+#define SM_VA_END		0x811000
 
 #define SM_WINDOW_VA		0xfffffe8000000000	/* in B: guest-physical 0 of the window */
 
@@ -93,17 +95,13 @@ typedef int64_t s64;
 #endif
 
 /*
- * The vCPU's state page (SM_CPU_STATE).  The compartment's entry stores the guest's callee-saved
- * registers here, so that the host can resume the guest at the stub's return label when a monitor is
+ * The vCPU's state page (SM_CPU_STATE).  The compartment's entry stores the guest's RSP and RBX
+ * here, so that the host can resume the guest at the stub's return label when a monitor is
  * aborted.  The host trusts none of it: it ends up in guest registers alone.
  */
 struct sm_cpu_state {
-	u64 rbx;		/* guest RSP as the stub left it */
-	u64 rbp;
-	u64 r12;
-	u64 r13;
-	u64 r14;
-	u64 r15;
+	u64 rsp;		/* guest's, as the stub left it */
+	u64 rbx;		/* guest's; the other callee-saved registers no code here touches */
 	u64 entries;		/* activations; tells one endless one from many short ones */
 	u32 attention;		/* host: 0 or SM_VERDICT_ATTENTION; the exit ORs it into EDX */
 	u32 vcpu;		/* host: index of this vCPU */

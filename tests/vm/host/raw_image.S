@@ -9,7 +9,8 @@
 	.text
 	.globl	_start
 _start:
-	movq	%rbx, _start - SM_VA_IMAGE + SM_VA_CPU + SM_CPU_STATE(%rip)
-	incq	_start - SM_VA_IMAGE + SM_VA_CPU + SM_CPU_STATE + 48(%rip)	/* entries */
-	movl	_start - SM_VA_IMAGE + SM_VA_CPU + SM_CPU_STATE + 56(%rip), %edx	/* attention */
+	.fill	SM_IMAGE_ENTRY, 1, 0xcc
+	movq	%rsp, _start - SM_VA_IMAGE + SM_VA_CPU + SM_CPU_STATE(%rip)
+	incq	_start - SM_VA_IMAGE + SM_VA_CPU + SM_CPU_STATE + 16(%rip)	/* entries */
+	movl	_start - SM_VA_IMAGE + SM_VA_CPU + SM_CPU_STATE + 24(%rip), %edx	/* attention */
 	jmp	_start - SM_VA_IMAGE + GATE_EXIT_OFFSET
