@@ -9,6 +9,13 @@ CC := gcc
 CLANG ?= clang
 PREFIX ?= /usr
 
+# Before anything is looked for.
+ifneq ($(filter-out clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell scripts/install-packages scripts/packages lab/packages >&2 && echo done),done)
+$(error packages are missing)
+endif
+endif
+
 # Kernels to build modules for: the newest generic one of each series whose headers are installed.
 newest = $(shell ls -d /lib/modules/$(1)*-amd64/build 2>/dev/null | grep -v -e cloud -e -rt- | sort -V | tail -1 | cut -d/ -f4)
 HOST_RELEASES ?= $(call newest,6.1.0) $(call newest,6.12)
@@ -22,12 +29,13 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-fuzz demo clean
+.PHONY: all check check-unit check-fuzz check-vm demo clean
 
 # Filled by the build.mk files.
 all-y :=
 unit-tests :=
 fuzzers :=
+vm-suites := $(wildcard tests/vm/*.suite)
 
 include $(wildcard compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
 
@@ -47,11 +55,20 @@ $(B)/fuzz/%.o: %.c
 	$(CLANG) $(CPPFLAGS) $(CFLAGS) -Wno-unknown-warning-option -fsanitize=fuzzer-no-link,address,undefined \
 		-MMD -c $< -o $@
 
+check: all $(unit-tests) $(fuzzers)
+	tests/lib/run unit $(unit-tests) fuzz $(fuzzers) vm $(vm-suites)
+
 check-unit: $(unit-tests)
-	tests/lib/run-unit $^
+	tests/lib/run unit $^
 
 check-fuzz: $(fuzzers)
-	tests/lib/run-fuzz $^
+	tests/lib/run fuzz $^
+
+check-vm: all
+	tests/lib/run vm $(vm-suites)
+
+demo: all
+	tests/lib/run-suite lab/demo/demo.suite
 
 clean:
 	rm -rf $(B)/obj $(B)/asan $(B)/fuzz $(B)/bin $(B)/include $(B)/tests $(B)/compartment $(B)/kmod
