@@ -55,7 +55,7 @@ $(B)/fuzz/%.o: %.c
 	$(CLANG) $(CPPFLAGS) $(CFLAGS) -Wno-unknown-warning-option -fsanitize=fuzzer-no-link,address,undefined \
 		-MMD -c $< -o $@
 
-check: all $(unit-tests) $(fuzzers)
+check: all $(unit-tests) $(fuzzers) $(vm-tests)
 	tests/lib/run unit $(unit-tests) fuzz $(fuzzers) vm $(vm-suites)
 
 check-unit: $(unit-tests)
@@ -64,7 +64,7 @@ check-unit: $(unit-tests)
 check-fuzz: $(fuzzers)
 	tests/lib/run fuzz $^
 
-check-vm: all
+check-vm: all $(vm-tests)
 	tests/lib/run vm $(vm-suites)
 
 demo: all

@@ -1,99 +1,123 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Records into the vCPU's ring: abi/ring.h. */
-
+/*
+ * Records into the vCPU's ring: abi/ring.h.  They are built in the ring itself: the open
+ * reservation lies at head, which moves on when it is committed.
+ */
 #include <shadowmon/monitor.h>
 
-#include "arch.h"
+#include <arch.h>
 
-static inline u32 align8(u32 len)
+#include "cpu.h"
+
+#define PANIC_LENGTH 1
+
+static u32 align8(u32 len)
 {
 	return (len + 7) & ~7u;
 }
 
-/*
- * Moves *head over the rest of the ring if len bytes do not fit before its end.  False: no room.
- * size and tail come from the host; they are masked, so that no value leads out of the ring.
- */
-static bool find_room(u64 *head, u32 len)
-{
-	struct sm_ring_consumer *consumer = &sm_ring.consumer;
-	u32 size = READ_ONCE(consumer->size), offset = *head & (size - 1), rest = size - offset;
-	u64 used = *head - READ_ONCE(consumer->tail);
-	u32 pad = rest < len ? rest : 0;
-
-	if (size > SM_RING_MAX_SIZE || (size & (size - 1)) || used + pad + len > size)
-		return false;
-	if (pad) {
-		/* The rest may be shorter than a record's head; a length and the type 0 always fit. */
-		*(u64 *)(sm_ring.data + offset) = pad;
-		*head += pad;
-	}
-	return true;
-}
-
-static void *put_head(u64 at, u16 type, u32 len)
+/* Bytes of data; 0 if the consumer's page makes no sense. */
+static u32 ring_size(void)
 {
 	u32 size = READ_ONCE(sm_ring.consumer.size);
-	struct sm_record *rec = (struct sm_record *)(sm_ring.data + (at & (size - 1)));
 
+	if (size < SM_RING_MIN_SIZE || size > SM_RING_MAX_SIZE || (size & (size - 1)))
+		return 0;
+	return size;
+}
+
+static struct sm_record *at(u32 size, u64 head)
+{
+	return (struct sm_record *)(sm_ring.data + (head & (size - 1)));
+}
+
+/* How much to skip for len bytes to lie together; false: there is no room for both. */
+static bool find_room(u32 size, u32 len, u32 *ret_pad)
+{
+	u64 head = sm_ring.producer.head, used = head - READ_ONCE(sm_ring.consumer.tail);
+	u32 rest;
+
+	if (!size || used > size)
+		return false;
+	rest = size - (head & (size - 1));
+	*ret_pad = rest < len ? rest : 0;
+	return *ret_pad + len <= size - used;
+}
+
+static void put_head(struct sm_record *rec, u16 type, u32 len)
+{
 	rec->len = len;
 	rec->type = type;
 	rec->slot = (u16)sm_cpu_state.slot;
 	rec->seq = sm_cpu_state.seq;
 	rec->tsc = smc_tsc();
-	return rec;
 }
 
-/* What was dropped is told before what comes next. */
-static bool report_loss(u64 *head)
+/* To the consumer, all that stands before it is complete. */
+static void advance(u32 len)
 {
-	struct sm_record_loss *rec;
+	__asm__ volatile("" : : : "memory");
+	WRITE_ONCE(sm_ring.producer.head, sm_ring.producer.head + len);
+}
 
-	if (!find_room(head, sizeof(*rec)))
-		return false;
-	rec = put_head(*head, SM_RECORD_LOSS, sizeof(*rec));
-	rec->count = sm_cpu_state.lost;
-	*head += sizeof(*rec);
+static void put_pad(u32 size, u32 len)
+{
+	/* There may not be room for more of a head than this: the length and the type, 0. */
+	*(u64 *)at(size, sm_ring.producer.head) = len;
+	advance(len);
+}
+
+static void put_loss(u32 size)
+{
+	struct sm_record_loss *loss = (struct sm_record_loss *)at(size, sm_ring.producer.head);
+
+	put_head(&loss->h, SM_RECORD_LOSS, sizeof(*loss));
+	loss->count = sm_cpu_state.lost;
+	advance(sizeof(*loss));
 	sm_cpu_state.lost = 0;
-	return true;
 }
 
-static bool reserve(u64 *head, u32 max)
+/*
+ * Where a record of up to max bytes goes, or NULL.  What was lost is told only together with what
+ * comes next, so that a full ring does not fill up with loss records.
+ */
+static struct sm_record *find_place(u32 max)
 {
-	u64 at = sm_ring.producer.head;
+	u32 size = ring_size(), loss = sm_cpu_state.lost ? sizeof(struct sm_record_loss) : 0, pad;
 
-	if (sm_cpu_state.lost) {
-		/* Both or neither: a loss record alone would tell too little at the next loss. */
-		u64 probe = at;
+	if (!find_room(size, loss + max, &pad))
+		return NULL;
+	if (pad)
+		put_pad(size, pad);
+	if (loss)
+		put_loss(size);
+	return at(size, sm_ring.producer.head);
+}
 
-		if (!find_room(&probe, sizeof(struct sm_record_loss) + max) || !report_loss(&at))
-			return false;
-	}
-	if (!find_room(&at, max))
-		return false;
-	*head = at;
-	return true;
+static void drop(void)
+{
+	sm_cpu_state.seq++;
+	sm_cpu_state.lost++;
+	sm_cpu_state.lost_total++;
+	WRITE_ONCE(sm_ring.producer.lost, sm_cpu_state.lost_total);
 }
 
 void *sm_reserve(u16 type, u32 max)
 {
-	u64 head;
-	void *rec;
+	struct sm_record *rec;
 
+	if (max < sizeof(*rec) || max > SM_EMIT_MAX)
+		sm_panic(PANIC_LENGTH);
 	max = align8(max);
-	while (!reserve(&head, max)) {
+	while (!(rec = find_place(max))) {
 		if (!(READ_ONCE(sm_ring.consumer.flags) & SM_RING_BLOCK)) {
-			sm_cpu_state.seq++;
-			sm_cpu_state.lost++;
-			sm_cpu_state.lost_total++;
-			WRITE_ONCE(sm_ring.producer.lost, sm_cpu_state.lost_total);
+			drop();
 			return NULL;
 		}
+		/* The host waits for a while; it ends this if nobody will ever read. */
 		smc_vmcall(SM_HC_RING_FULL, 0);
 	}
-	sm_cpu_state.reserved_head = head;
-	rec = put_head(head, type, max);
-	sm_cpu_state.seq++;
+	put_head(rec, type, max);
 	return rec;
 }
 
@@ -102,15 +126,14 @@ void sm_commit(void *record, u32 len)
 	struct sm_record *rec = record;
 	u32 whole = align8(len);
 
-	if (whole > rec->len)
-		sm_panic(1);
-	rec->len = whole;
+	if (len < sizeof(*rec) || len > rec->len)
+		sm_panic(PANIC_LENGTH);
 	while (len < whole)
-		((char *)record)[len++] = 0;
-	__asm__ volatile("" : : : "memory");
-	WRITE_ONCE(sm_ring.producer.head, sm_cpu_state.reserved_head + whole);
+		((u8 *)record)[len++] = 0;
+	rec->len = whole;
+	sm_cpu_state.seq++;
 	/* The consumer sets sleeping and then looks at head; this is the other half of that. */
-	smc_full_fence();
+	smc_store_and_fence(&sm_ring.producer.head, sm_ring.producer.head + whole);
 	if (READ_ONCE(sm_ring.consumer.sleeping))
 		smc_vmcall(SM_HC_DOORBELL, 0);
 }

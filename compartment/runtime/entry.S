@@ -9,6 +9,9 @@
  *
  * All registers may be an attacker's.  The slot is masked, and every entry of the table is a handler.
  * What is stored first is for the host, if it must abort.
+ *
+ * Each event pays for each instruction here.  So handlers mask their verdicts, and those with more than three
+ * arguments fetch the fourth from R10 themselves: for most that is nothing (monitor.h).
  */
 #include <shadowmon/layout.h>
 
@@ -18,6 +21,7 @@
 	.section .text.entry, "ax"
 	.fill	SM_IMAGE_ENTRY, 1, 0xcc
 	.globl	smc_entry
+	.type	smc_entry, @function
 smc_entry:
 	movq	%rsp, STATE(STATE_RSP)
 	leaq	sm_cpu_state - SM_CPU_STATE + SM_CPU_STACK + SM_CPU_STACK_SIZE(%rip), %rsp
@@ -35,22 +39,34 @@ smc_entry:
 	xorl	%r9d, %r9d
 	movq	STATE(STATE_RSP), %rsp
 	jmp	sm_gate_exit
+	.size	smc_entry, . - smc_entry
 
-/* A retpoline: the return predictor, not the indirect one, guesses where this goes. */
+/*
+ * Indirect calls: a return whose predicted target leads nowhere, so that what the guest taught the branch
+ * predictors is of no use.  The runtime makes but the one above; the others are for monitors that have
+ * pointers to functions.
+ */
 	.text
-	.globl	__x86_indirect_thunk_rax
-__x86_indirect_thunk_rax:
+	.irp	reg, rax, rbx, rcx, rdx, rsi, rdi, r8, r9
+	.balign	16, 0xcc
+	.globl	__x86_indirect_thunk_\reg
+	.type	__x86_indirect_thunk_\reg, @function
+__x86_indirect_thunk_\reg:
 	call	2f
 1:	pause
 	lfence
 	jmp	1b
-2:	movq	%rax, (%rsp)
+2:	movq	%\reg, (%rsp)
 	ret
+	.size	__x86_indirect_thunk_\reg, . - __x86_indirect_thunk_\reg
+	.endr
 
-	.globl	smc_unbound
+/* The handler of slots without one. */
+	.type	smc_unbound, @function
 smc_unbound:
 	xorl	%eax, %eax
 	ret
+	.size	smc_unbound, . - smc_unbound
 
 /* Filled by the loader, slot by slot. */
 	.section .rodata.dispatch, "a"

@@ -1,43 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reading guest memory.  Kernel addresses of the direct map and of the kernel image translate by
- * subtraction, all others by a walk of the guest's own page tables from its true CR3.  A guest-physical
- * address is looked at through the window alone, and the host decides what of it is RAM.
+ * Reading guest memory.  Kernel addresses in the direct map and in the kernel's image translate by
+ * subtraction, all others by a walk of the guest's own page tables from its true CR3.
+ * Guest-physical addresses are read through the window alone, and the host decides what of that is
+ * RAM.
+ *
+ * The tables may be hostile.  All they can do is name another guest-physical address.
  */
+#include <shadowmon/memory.h>
 
-#include "arch.h"
-#include <shadowmon/monitor.h>
+#include <arch.h>
 
-#define PTE_PRESENT (1ULL << 0)
-#define PTE_USER (1ULL << 2)
-#define PTE_LARGE (1ULL << 7)
+#include "libc.h"
+
+#define PTE_PRESENT 0x001ULL
+#define PTE_USER    0x004ULL
+#define PTE_LARGE   0x080ULL
 #define PTE_ADDRESS 0x000ffffffffff000ULL
 
-#define USER_END (1ULL << 47)
+/* Canonical addresses: user space below this, the kernel from minus this on. */
+#define HALF_SIZE (1ULL << 47)
 
-static inline u64 config_page_offset(void)
-{
-	return SM_ABSOLUTE64("sm_cfg.page_offset");
-}
+enum space { KERNEL, USER };
 
-/* required: bits that every entry on the way must have. */
-static bool walk(u64 address, u64 required, u64 *ret_gpa)
+/* SDM vol. 3, "4-level paging".  A mapping that user space can reach counts as user space's. */
+static bool walk(u64 address, enum space space, u64 *ret_gpa)
 {
-	u64 table = smc_cr3() & PTE_ADDRESS, entry, mask;
+	u64 table = smc_cr3() & PTE_ADDRESS, user = PTE_USER;
 	int level;
 
 	for (level = 3; level >= 0; level--) {
-		unsigned int shift = 12 + 9 * level;
+		unsigned int shift = SM_PAGE_SHIFT + 9 * level;
+		u64 offset = address & ((1ULL << shift) - 1), entry;
 
-		table += ((address >> shift) & 511) * 8;
-		if (table >= SM_RAM_LIMIT || !smc_window_load64(table, &entry))
+		table += ((address >> shift) & 511) * sizeof(entry);
+		if (table >= SM_RAM_LIMIT)
 			return false;
-		if ((entry & required) != required)
+		entry = sm_window_load64(table);
+		if (!(entry & PTE_PRESENT))
 			return false;
-		mask = (1ULL << shift) - 1;
+		user &= entry;
 		if (level == 0 || (level < 3 && (entry & PTE_LARGE))) {
-			*ret_gpa = (entry & PTE_ADDRESS & ~mask) | (address & mask);
-			return true;
+			*ret_gpa = (entry & PTE_ADDRESS & ~((1ULL << shift) - 1)) | offset;
+			return !user == (space == KERNEL);
 		}
 		table = entry & PTE_ADDRESS;
 	}
@@ -46,7 +51,7 @@ static bool walk(u64 address, u64 required, u64 *ret_gpa)
 
 static inline bool translate_kernel(u64 address, u64 *ret_gpa)
 {
-	u64 offset = address - config_page_offset();
+	u64 offset = address - SM_ABSOLUTE64("sm_cfg.page_offset");
 
 	if (offset < SM_ABSOLUTE64("sm_cfg.direct_map_size")) {
 		*ret_gpa = offset;
@@ -57,27 +62,43 @@ static inline bool translate_kernel(u64 address, u64 *ret_gpa)
 		*ret_gpa = offset + SM_ABSOLUTE64("sm_cfg.kernel_pa");
 		return true;
 	}
-	if (address < -USER_END)
-		return false; /* user space, or not canonical */
-	return walk(address, PTE_PRESENT, ret_gpa);
+	return address >= -HALF_SIZE && walk(address, KERNEL, ret_gpa);
 }
 
 static inline bool translate_user(u64 address, u64 *ret_gpa)
 {
-	return address < USER_END && walk(address, PTE_PRESENT | PTE_USER, ret_gpa);
+	return address < HALF_SIZE && walk(address, USER, ret_gpa);
 }
 
-static int copy(void *dst, u64 address, u32 len, bool (*translate)(u64, u64 *))
+/* Where the byte at address lies; what follows it to the end of its page lies behind it. */
+static bool translate(u64 address, enum space space, u64 *ret_gpa)
 {
-	char *to = dst;
+	bool found;
+
+	found = space == USER ? translate_user(address, ret_gpa)
+			      : translate_kernel(address, ret_gpa);
+	return found && *ret_gpa < SM_RAM_LIMIT;
+}
+
+static u32 rest_of_page(u64 address, u32 len)
+{
+	u32 rest = SM_PAGE_SIZE - (address & (SM_PAGE_SIZE - 1));
+
+	return len < rest ? len : rest;
+}
+
+static int copy(u8 *dst, u64 address, u32 len, enum space space)
+{
+	u64 gpa;
 
 	while (len) {
-		u32 rest = SM_PAGE_SIZE - (address & (SM_PAGE_SIZE - 1)), part = len < rest ? len : rest;
-		u64 gpa;
+		u32 part = rest_of_page(address, len);
 
-		if (!translate(address, &gpa) || gpa >= SM_RAM_LIMIT - SM_PAGE_SIZE || !smc_window_copy(to, gpa, part))
-			return -EFAULT;
-		to += part;
+		if (!translate(address, space, &gpa) || !sm_window_copy(dst, gpa, part)) {
+			memset(dst, 0, len);
+			return -SM_EFAULT;
+		}
+		dst += part;
 		address += part;
 		len -= part;
 	}
@@ -86,59 +107,78 @@ static int copy(void *dst, u64 address, u32 len, bool (*translate)(u64, u64 *))
 
 int sm_read(void *dst, u64 address, u32 len)
 {
-	return copy(dst, address, len, translate_kernel);
+	return copy(dst, address, len, KERNEL);
 }
 
 int sm_read_user(void *dst, u64 address, u32 len)
 {
-	return copy(dst, address, len, translate_user);
+	return copy(dst, address, len, USER);
 }
 
-u64 sm_read64(u64 address)
+u64 sm_read_slowly(u64 address, u32 bytes)
 {
-	u64 gpa, value = 0;
+	u64 value = 0;
 
-	/* Within a page, which is nearly always, it is one load. */
-	if ((address & (SM_PAGE_SIZE - 1)) <= SM_PAGE_SIZE - sizeof(value)) {
-		if (!translate_kernel(address, &gpa) || gpa >= SM_RAM_LIMIT - SM_PAGE_SIZE ||
-		    !smc_window_load64(gpa, &value))
-			return 0;
-		return value;
+	return copy((u8 *)&value, address, bytes, KERNEL) ? 0 : value;
+}
+
+/*
+ * The bytes of one page, up to the NUL that brings *left to 0.  Reads whole aligned words, which
+ * never cross a page.  False: no RAM.
+ */
+static bool copy_strings_of_page(u8 *dst, u64 gpa, u32 len, u32 *left, u32 *ret_copied)
+{
+	u32 copied = 0;
+	u64 word;
+
+	while (copied < len && *left) {
+		u32 skip = (gpa + copied) & 7, i;
+
+		if (!sm_window_get64(gpa + copied - skip, &word))
+			break;
+		word >>= 8 * skip;
+		for (i = skip; i < 8 && copied < len && *left; i++, word >>= 8) {
+			dst[copied++] = (u8)word;
+			*left -= (u8)word == 0;
+		}
 	}
-	return sm_read(&value, address, sizeof(value)) ? 0 : value;
+	*ret_copied = copied;
+	return copied == len || !*left;
 }
 
-u32 sm_read32(u64 address)
+static u32 copy_strings(char *dst, u64 address, u32 size, u32 *left, enum space space)
 {
-	u32 value = 0;
+	u32 len = 0, copied;
+	u64 gpa;
 
-	/* Not at the end of a page: half of an 8-byte load. */
-	if ((address & (SM_PAGE_SIZE - 1)) <= SM_PAGE_SIZE - sizeof(u64))
-		return (u32)sm_read64(address);
-	return sm_read(&value, address, sizeof(value)) ? 0 : value;
+	while (len < size && *left) {
+		if (!translate(address + len, space, &gpa))
+			break;
+		if (!copy_strings_of_page((u8 *)dst + len, gpa,
+					  rest_of_page(address + len, size - len), left, &copied)) {
+			len += copied;
+			break;
+		}
+		len += copied;
+	}
+	return len;
 }
 
 int sm_read_string(char *dst, u64 address, u32 size)
 {
-	u32 len = 0;
+	u32 left = 1, len = copy_strings(dst, address, size, &left, KERNEL);
 
-	while (len < size - 1) {
-		u32 rest = SM_PAGE_SIZE - (address & (SM_PAGE_SIZE - 1)), i;
-		u32 part = size - 1 - len;
-
-		/* Short pieces: most strings are. */
-		if (part > 64)
-			part = 64;
-		if (part > rest)
-			part = rest;
-		if (sm_read(dst + len, address, part))
-			return -EFAULT;
-		for (i = 0; i < part; i++)
-			if (!dst[len + i])
-				return (int)(len + i);
-		len += part;
-		address += part;
+	if (!left)
+		return (int)len - 1;
+	if (len < size) {
+		dst[0] = '\0';
+		return -SM_EFAULT;
 	}
-	dst[len] = '\0';
-	return (int)len;
+	dst[size - 1] = '\0';
+	return (int)size;
+}
+
+u32 sm_read_user_strings(char *dst, u64 address, u32 size, u32 *count)
+{
+	return copy_strings(dst, address, size, count, USER);
 }

@@ -1,64 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Absolute path of a guest's struct path, by its dentries and mounts, from the end to the root. */
-
+/* Names of the guest's files: from the file up through its dentries and mounts, written from the
+ * end. */
 #include <shadowmon/monitor.h>
 
-#include "arch.h"
+#include "libc.h"
 
-#define COMPONENTS_MAX 64
+#define STEPS_MAX 128
+#define NAME_MAX  255
 
-struct place {
-	u64 dentry;
-	u64 mount; /* struct mount */
-};
-
-/* At the root of a mounted file system: on to where it is mounted.  False: at the root of all. */
-static bool leave_mount(struct place *at)
+/* Puts "/name" before *start.  False: no room, or unreadable. */
+static bool put_name(char *dst, u32 *start, u64 dentry)
 {
-	u64 parent = SM_READ64(at->mount, mount, mnt_parent);
+	u32 len = SM_READ32(dentry, dentry, d_name.len);
 
-	if (!parent || parent == at->mount)
+	if (len == 0 || len > NAME_MAX || len + 1 > *start)
 		return false;
-	at->dentry = SM_READ64(at->mount, mount, mnt_mountpoint);
-	at->mount = parent;
+	if (sm_read(dst + *start - len, SM_READ64(dentry, dentry, d_name.name), len))
+		return false;
+	*start -= len + 1;
+	dst[*start] = '/';
 	return true;
 }
 
-static u64 mount_root(u64 mount)
+/* Writes what it finds before *start.  False: that is not all of it. */
+static bool climb(char *dst, u32 *start, u64 dentry, u64 mount)
 {
-	return sm_read64(mount + SM_OFFSET(mount, mnt) + SM_OFFSET(vfsmount, mnt_root));
-}
+	u32 end = *start, step;
+	u64 parent;
 
-int sm_path(char *dst, u32 size, u64 path)
-{
-	struct place at = {
-		.dentry = SM_READ64(path, path, dentry),
-		.mount = SM_READ64(path, path, mnt) - SM_OFFSET(mount, mnt),
-	};
-	u32 start = size, i, len;
-
-	for (i = 0; i < COMPONENTS_MAX; i++) {
-		u64 parent = SM_READ64(at.dentry, dentry, d_parent);
-
-		if (at.dentry == mount_root(at.mount) || parent == at.dentry) {
-			if (!leave_mount(&at))
-				break;
+	for (step = 0; step < STEPS_MAX && dentry; step++) {
+		if (dentry == SM_READ64(mount, mount, mnt.mnt_root)) {
+			parent = SM_READ64(mount, mount, mnt_parent);
+			if (parent == mount)
+				return true;
+			dentry = SM_READ64(mount, mount, mnt_mountpoint);
+			mount = parent;
 			continue;
 		}
-		len = SM_READ32(at.dentry, dentry, d_name.len);
-		if (len == 0 || len + 1 > start)
-			return -EFAULT;
-		start -= len;
-		if (sm_read(dst + start, SM_READ64(at.dentry, dentry, d_name.name), len))
-			return -EFAULT;
-		dst[--start] = '/';
-		at.dentry = parent;
+		parent = SM_READ64(dentry, dentry, d_parent);
+		/* A root that is mounted nowhere: of what was unmounted, or a nameless file's own.
+		 */
+		if (parent == dentry && *start < end)
+			return true;
+		if (!put_name(dst, start, dentry))
+			return false;
+		if (parent == dentry)
+			return true;
+		dentry = parent;
 	}
-	if (start == size)
-		return -EFAULT;
-	/* Written from the end: move it to the front. */
-	len = size - start;
-	for (i = 0; i < len; i++)
-		dst[i] = dst[start + i];
-	return (int)len;
+	return false;
+}
+
+int sm_path(char *dst, u32 size, u64 address)
+{
+	u64 mount = SM_READ64(address, path, mnt) - SM_OFFSET(mount, mnt);
+	u32 end = size - 1, start = end;
+	bool whole = climb(dst, &start, SM_READ64(address, path, dentry), mount);
+
+	if (start == end && !whole) {
+		dst[0] = '\0';
+		return -SM_EFAULT;
+	}
+	if (start == end)
+		dst[--start] = '/';
+	dst[end] = '\0';
+	memmove(dst, dst + start, size - start);
+	return whole ? (int)(end - start) : (int)size;
 }

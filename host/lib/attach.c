@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The whole way from a pid to a locked guest; a failure anywhere closes the device, which undoes all. */
+/* The whole way from a pid to a locked guest; a failure anywhere detaches, which undoes all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,8 @@
 #define DEFAULT_RING_SIZE 0x40000
 #define DEFAULT_TIMEOUT_MS 5000
 #define BTF_MAX (64u << 20)
+#define DETACH_TIMEOUT_MS 5000
+#define DETACH_TIMEOUT_MAX_MS 60000
 
 struct sm_attachment {
 	int fd;
@@ -25,12 +28,21 @@ struct attach {
 	struct sm_ioc_agent agent;
 	struct btf *btf;
 	struct sm_image *image;
+	bool hooked; /* at least one function, perhaps */
 };
 
 static void progress(const struct attach *a, const char *what)
 {
 	if (a->options->progress)
 		a->options->progress(a->options->progress_ctx, what);
+}
+
+/* Before anything is done to the VM. */
+static int open_image(struct attach *a)
+{
+	if (!a->options->image_path)
+		return sm_error_set(a->err, -EINVAL, "no monitor image is named");
+	return sm_image_open_file(a->options->image_path, &a->image, a->err);
 }
 
 static int open_device(struct attach *a)
@@ -40,7 +52,8 @@ static int open_device(struct attach *a)
 		return 0;
 	if (errno == ENOENT)
 		return sm_error_set(a->err, -errno, "%s is missing: load the host module (modprobe shadowmon)", SM_DEVICE);
-	return sm_error_set(a->err, -errno, "cannot open %s: %s", SM_DEVICE, strerror(errno));
+	return sm_error_set(a->err, -errno, "cannot open %s: %s%s", SM_DEVICE, strerror(errno),
+			    errno == EACCES ? " (are you root?)" : "");
 }
 
 static const char *attach_remedy(int error)
@@ -49,7 +62,7 @@ static const char *attach_remedy(int error)
 	case EEXIST:
 		return "it is attached already";
 	case EOPNOTSUPP:
-		return "its guest has RAM beyond 252 GiB";
+		return "it needs EPT, VMFUNC and a guest without RAM beyond 252 GiB (see shadowmon doctor)";
 	case EOWNERDEAD:
 		return "its VMM is exiting";
 	case EINVAL:
@@ -93,8 +106,10 @@ static int wait_for_agent(struct attach *a)
 	progress(a, "waiting for the guest module");
 	a->agent.size = sizeof(a->agent);
 	for (waited = 0;; waited += 20) {
-		if (ioctl(a->fd, SM_IOC_AGENT, &a->agent) == 0)
+		if (ioctl(a->fd, SM_IOC_AGENT, &a->agent) == 0) {
+			a->agent.release[sizeof(a->agent.release) - 1] = '\0';
 			return 0;
+		}
 		if (errno != EAGAIN)
 			return sm_error_set(a->err, -errno, "the VM ended while being attached: %s", strerror(errno));
 		if (waited >= timeout)
@@ -135,6 +150,26 @@ close:
 	return code;
 }
 
+static void report_unchecked(const struct attach *a, const char *function)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "the guest's BTF does not know %s: its arguments are not checked", function);
+	progress(a, text);
+}
+
+/* What is missing is missing in a certain kernel. */
+static int name_release(const struct attach *a, int code)
+{
+	char text[sizeof(a->err->text)];
+
+	if (a->err && code == -ENOENT) {
+		snprintf(text, sizeof(text), "%s", a->err->text);
+		sm_error_set(a->err, code, "%s (it runs %s)", text, a->agent.release);
+	}
+	return code;
+}
+
 /* The stub saves nargs argument registers: fewer than the function has would corrupt the guest. */
 static int check_arguments(struct attach *a)
 {
@@ -144,7 +179,14 @@ static int check_arguments(struct attach *a)
 	for (i = 0; i < count; i++) {
 		int args = sm_btf_function_args(a->btf, hooks[i].function);
 
-		if (args >= 0 && (unsigned int)args != hooks[i].nargs)
+		/* Functions of modules are not in there. */
+		if (args == -ENOENT)
+			report_unchecked(a, hooks[i].function);
+		else if (args < 0)
+			return sm_error_set(a->err, args,
+					    "%s cannot be hooked: not all of its arguments are in integer registers",
+					    hooks[i].function);
+		else if ((unsigned int)args != hooks[i].nargs)
 			return sm_error_set(a->err, -EINVAL,
 					    "%s has %d arguments in the guest's kernel, %u in the image", hooks[i].function,
 					    args, hooks[i].nargs);
@@ -159,19 +201,32 @@ static int load_image(struct attach *a)
 	int code;
 
 	progress(a, "linking the monitors");
-	code = sm_image_open_file(a->options->image_path, &a->image, a->err);
-	if (code)
-		return code;
 	resolve.btf = a->btf;
 	code = sm_image_link(a->image, a->agent.gate_va + SM_VA_IMAGE, sm_resolve_symbol, &resolve, a->err);
 	if (!code)
 		code = check_arguments(a);
 	if (code)
-		return code;
+		return name_release(a, code);
 	sm_image_describe(a->image, &arg);
 	if (ioctl(a->fd, SM_IOC_LOAD_IMAGE, &arg) < 0)
 		return sm_error_set(a->err, -errno, "the host module refuses the image: %s", strerror(errno));
 	return 0;
+}
+
+static const char *hook_remedy(int code)
+{
+	switch (code) {
+	case -EOPNOTSUPP:
+		return "it cannot be traced there";
+	case -ENOENT:
+		return "it has no such function";
+	case -EBUSY:
+		return "another user of ftrace has it: a live patch, or a BPF trampoline";
+	case -ETIMEDOUT:
+		return "the guest module did not answer";
+	default:
+		return strerror(-code);
+	}
 }
 
 static int hook(struct attach *a)
@@ -182,20 +237,16 @@ static int hook(struct attach *a)
 	int code;
 
 	progress(a, "hooking the guest's kernel");
+	a->hooked = true;
 	for (i = 0; i < count; i++) {
 		code = sm_guest_command(a->fd, SM_OP_HOOK, hooks[i].function, i, hooks[i].nargs, &result);
 		if (!code && result)
 			code = (int)result;
 		if (code)
-			goto err_unhook;
+			return sm_error_set(a->err, code, "cannot hook %s in the guest's kernel: %s", hooks[i].function,
+					    hook_remedy(code));
 	}
 	return 0;
-
-err_unhook:
-	sm_error_set(a->err, code, "cannot hook %s in the guest's kernel: %s", hooks[i].function,
-		     code == -EOPNOTSUPP ? "it cannot be traced there" : strerror(-code));
-	sm_guest_command(a->fd, SM_OP_UNHOOK_ALL, "", 0, 0, &result);
-	return code;
 }
 
 static int lock(struct attach *a)
@@ -210,10 +261,17 @@ static int lock(struct attach *a)
 	return 0;
 }
 
+static int detach(int fd, unsigned int timeout_ms)
+{
+	struct sm_ioc_detach arg = { .size = sizeof(arg), .timeout_ms = timeout_ms };
+
+	return ioctl(fd, SM_IOC_DETACH, &arg) < 0 ? -errno : 0;
+}
+
 int sm_attach(const struct sm_attach_options *options, struct sm_error *err, struct sm_attachment **ret)
 {
 	static int (*const steps[])(struct attach *) = {
-		open_device, attach_vm, wait_for_agent, read_btf, load_image, hook, lock,
+		open_image, open_device, attach_vm, wait_for_agent, read_btf, load_image, hook, lock,
 	};
 	struct attach a = { .options = options, .err = err, .fd = -1 };
 	struct sm_attachment *attachment = malloc(sizeof(*attachment));
@@ -225,6 +283,8 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err, str
 	sm_image_close(a.image);
 	sm_btf_close(a.btf);
 	if (code) {
+		if (a.hooked)
+			detach(a.fd, DETACH_TIMEOUT_MS);
 		if (a.fd >= 0)
 			close(a.fd);
 		free(attachment);
@@ -242,12 +302,20 @@ int sm_attachment_fd(const struct sm_attachment *attachment)
 
 int sm_detach(struct sm_attachment *attachment, unsigned int timeout_ms, struct sm_error *err)
 {
-	struct sm_ioc_detach arg = { .size = sizeof(arg), .timeout_ms = timeout_ms };
-	int code = ioctl(attachment->fd, SM_IOC_DETACH, &arg) < 0 ? -errno : 0;
+	int code;
 
+	code = detach(attachment->fd,
+		      timeout_ms < DETACH_TIMEOUT_MAX_MS ? timeout_ms : DETACH_TIMEOUT_MAX_MS);
 	if (code)
 		sm_error_set(err, code, "detached, but the guest module did not unhook: %s", strerror(-code));
+	sm_attachment_close(attachment);
+	return code;
+}
+
+void sm_attachment_close(struct sm_attachment *attachment)
+{
+	if (!attachment)
+		return;
 	close(attachment->fd);
 	free(attachment);
-	return code;
 }

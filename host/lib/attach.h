@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What went wrong, as a sentence for the user: what, why, what to do.  code: negative errno. */
+/*
+ * What went wrong, as a sentence for the user: what, why, what to do.  code: negative errno.  text is
+ * printable UTF-8 without newlines, whatever names from guest or file it holds.
+ */
 struct sm_error {
 	int code;
 	char text[512];
@@ -41,12 +44,21 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err, str
 /* The /dev/shadowmon descriptor, for poll(), SM_IOC_STATUS and mmap(); it stays the attachment's. */
 int sm_attachment_fd(const struct sm_attachment *attachment);
 /*
- * Asks the guest module to unhook (timeout_ms; 0: does not ask), detaches in every case and frees
+ * Asks the guest module to unhook (timeout_ms, at most 60,000; 0: does not ask), detaches in every case and frees
  * attachment.  -ETIMEDOUT: it did not unhook; the guest goes on all the same.
  */
 int sm_detach(struct sm_attachment *attachment, unsigned int timeout_ms, struct sm_error *err);
+/*
+ * Closes the descriptor and frees attachment (NULL: nothing).  The attachment itself ends, without a word
+ * to the guest module, when no other process has the descriptor.
+ */
+void sm_attachment_close(struct sm_attachment *attachment);
 
-/* A duplicate of a process's kvm-vm descriptor, or a negative errno. */
+/*
+ * A duplicate of a process's kvm-vm descriptor: number vm_fd there, or -1 for its one VM.  A negative
+ * errno with err filled in: -ESRCH no such process, -ENXIO no VM there, -ENOTUNIQ several, -EPERM or
+ * -EACCES not root.
+ */
 int sm_kvm_fd_get(pid_t pid, int vm_fd, struct sm_error *err);
 
 #endif

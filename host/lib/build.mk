@@ -13,4 +13,11 @@ $(B)/bin/libshadowmon.a: $(lib-objs)
 	rm -f $@
 	ar rcs $@ $^
 
-all-y += $(B)/bin/libshadowmon.a
+# The name without a version is for linking, the one with it for running.
+$(B)/bin/libshadowmon.so: $(lib-objs) host/lib/libshadowmon.map
+	@mkdir -p $(@D)
+	$(CC) -shared -Wl,-soname,$(@F).0 -Wl,--version-script=host/lib/libshadowmon.map -Wl,--no-undefined \
+		$(lib-objs) $(lib-libs) -o $@
+	ln -sf $(@F) $@.0
+
+all-y += $(B)/bin/libshadowmon.a $(B)/bin/libshadowmon.so

@@ -33,6 +33,7 @@ static const char *decode_exec(const struct sm_record *record, struct sm_event *
 	event->task = exec.task;
 	event->exec.flags = exec.flags;
 	event->exec.argc = exec.argc;
+	event->exec.ticks = exec.ticks;
 	event->exec.path = (struct sm_bytes){ strings, exec.path_len };
 	event->exec.argv = (struct sm_bytes){ strings + exec.path_len, exec.argv_len };
 	return NULL;

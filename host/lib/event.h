@@ -43,6 +43,7 @@ struct sm_event {
 		struct {
 			u32 flags;	      /* SM_EXEC_* */
 			u32 argc;	      /* as the guest says: may exceed what argv holds */
+			u32 ticks;	      /* guest TSC that making the record took */
 			struct sm_bytes path;
 			struct sm_bytes argv; /* strings, each with its NUL, the last perhaps without */
 		} exec;

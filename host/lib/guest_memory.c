@@ -8,25 +8,41 @@
 
 #include "internal.h"
 
-#define SLOTS_MAX 4096
+#define SLOTS_MAX 65536 /* twice KVM's limit */
+
+static int fetch(int fd, struct sm_guest_memory *memory, uint32_t capacity)
+{
+	struct sm_ioc_memslots arg = { .size = sizeof(arg), .capacity = capacity };
+	struct sm_memslot *slots = reallocarray(memory->slots, capacity, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	memory->slots = slots;
+	arg.slots = (uintptr_t)slots;
+	if (ioctl(fd, SM_IOC_MEMSLOTS, &arg) < 0)
+		return -errno;
+	memory->count = arg.count;
+	memory->vmm_pid = arg.vmm_pid;
+	return 0;
+}
 
 int sm_guest_memory_open(int fd, struct sm_guest_memory *memory, struct sm_error *err)
 {
-	struct sm_ioc_memslots arg = { .size = sizeof(arg), .capacity = SLOTS_MAX };
+	uint32_t capacity = 64;
+	int code;
 
-	memory->slots = calloc(SLOTS_MAX, sizeof(*memory->slots));
-	if (!memory->slots)
-		return sm_error_set(err, -ENOMEM, "no memory for the VM's memory slots");
-	arg.slots = (uintptr_t)memory->slots;
-	if (ioctl(fd, SM_IOC_MEMSLOTS, &arg) < 0) {
-		int code = -errno;
+	*memory = (struct sm_guest_memory){ 0 };
+	/* VMMs add slots at any time, but not all the time. */
+	do {
+		code = fetch(fd, memory, capacity);
+		if (!code && memory->count <= capacity)
+			return 0;
+		capacity = memory->count + 64;
+	} while (!code && memory->count < SLOTS_MAX);
 
-		sm_guest_memory_close(memory);
-		return sm_error_set(err, code, "cannot read the VM's memory slots: %s", strerror(-code));
-	}
-	memory->count = arg.count < SLOTS_MAX ? arg.count : SLOTS_MAX;
-	memory->vmm_pid = arg.vmm_pid;
-	return 0;
+	sm_guest_memory_close(memory);
+	code = code ? code : -E2BIG;
+	return sm_error_set(err, code, "cannot read the VM's memory slots: %s", strerror(-code));
 }
 
 void sm_guest_memory_close(struct sm_guest_memory *memory)
@@ -50,6 +66,8 @@ int sm_guest_memory_read(const struct sm_guest_memory *memory, uint64_t gpa, voi
 {
 	char *to = dst;
 
+	if (len && len - 1 > UINT64_MAX - gpa)
+		return -EFAULT;
 	while (len) {
 		const struct sm_memslot *slot = find(memory, gpa);
 		struct iovec local, remote;

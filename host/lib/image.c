@@ -19,13 +19,29 @@ static int bad(struct sm_error *err, const char *what)
 
 static enum placement place(const GElf_Shdr *header, const char *name)
 {
+	if (header->sh_size == 0)
+		return PLACE_NONE;
 	if (strcmp(name, ".sm.fixup") == 0)
 		return PLACE_FIXUP;
-	if (!(header->sh_flags & SHF_ALLOC) || header->sh_size == 0)
+	if (!(header->sh_flags & SHF_ALLOC))
 		return PLACE_NONE;
 	if (header->sh_flags & SHF_EXECINSTR)
 		return PLACE_TEXT;
 	return header->sh_flags & SHF_WRITE ? PLACE_DATA : PLACE_RODATA;
+}
+
+/* Constructors, thread-local data and the like would load, and then not do what they promise. */
+static bool is_loadable(const GElf_Shdr *header)
+{
+	switch (header->sh_type) {
+	case SHT_PROGBITS:
+	case SHT_NOBITS:
+	case SHT_NOTE:
+	case SHT_X86_64_UNWIND:
+		return !(header->sh_flags & (SHF_TLS | SHF_COMPRESSED));
+	default:
+		return false;
+	}
 }
 
 static int read_section(struct sm_image *image, Elf_Scn *scn, size_t strings, struct sm_error *err)
@@ -49,6 +65,9 @@ static int read_section(struct sm_image *image, Elf_Scn *scn, size_t strings, st
 	s->placement = place(&header, s->name);
 	if (s->placement == PLACE_NONE)
 		return 0;
+	if (!is_loadable(&header))
+		return sm_error_set(err, -EINVAL, "section %s of the image is of a kind that the compartment has no "
+				    "use for (constructors, thread-local or compressed data)", s->name);
 	if ((header.sh_flags & SHF_WRITE) && (header.sh_flags & SHF_EXECINSTR))
 		return sm_error_set(err, -EINVAL, "section %s of the image is writable and executable", s->name);
 	if (header.sh_size > SM_IMAGE_MAX_SIZE)
@@ -142,7 +161,7 @@ close:
 
 int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), code;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code;
 	struct stat st;
 	char *data = NULL;
 	ssize_t got;

@@ -109,6 +109,7 @@ static void set_exec(struct builder *b, json_t *object)
 	set_bytes(b, object, "binary", b->event->exec.path);
 	set_arguments(b, object, b->event->exec.argv);
 	set_number(b, object, "argc", b->event->exec.argc);
+	set_number(b, object, "ticks", b->event->exec.ticks);
 	set(b, object, "flags",
 	    json_sprintf("execve%s%s%s", flags & SM_EXEC_PATH_TRUNCATED ? " truncFilename" : "",
 			 flags & SM_EXEC_ARGV_TRUNCATED ? " truncArgs" : "",

@@ -17,12 +17,22 @@ struct hook_entry {
 	uint64_t reserved;
 };
 
+#define TRAP 0xcc /* int3 */
+
+/* A symbol is resolved once, however often it is used: the guest may have to be asked. */
+struct value {
+	bool known;
+	uint64_t value;
+};
+
 struct link {
 	struct sm_image *image;
 	uint64_t base;
 	sm_resolver resolve;
 	void *ctx;
 	struct sm_error *err;
+	struct value *values;
+	size_t nr_values;
 };
 
 static uint32_t align_up(uint32_t value, uint32_t align)
@@ -35,6 +45,20 @@ static uint32_t align_up(uint32_t value, uint32_t align)
 static bool is_entry(const struct section *s)
 {
 	return strcmp(s->name, ".text.entry") == 0;
+}
+
+static int check_entry(struct link *l)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	for (i = 0; i < l->image->nr_sections; i++)
+		if (l->image->sections[i].placement == PLACE_TEXT)
+			count += is_entry(&l->image->sections[i]);
+	if (count != 1)
+		return sm_error_set(l->err, -EINVAL, "the monitor image has %u sections .text.entry instead of one: "
+				    "link it with the runtime", count);
+	return 0;
 }
 
 /* Gives the sections of one kind their place; the entry point comes first. */
@@ -71,9 +95,10 @@ static int copy_kind(struct link *l, enum placement kind)
 	struct sm_image *image = l->image;
 	size_t i;
 
-	image->segments[kind].data = calloc(1, image->segments[kind].size + 1);
+	image->segments[kind].data = malloc(image->segments[kind].size + 1);
 	if (!image->segments[kind].data)
 		return sm_error_set(l->err, -ENOMEM, "no memory for the image");
+	memset(image->segments[kind].data, kind == PLACE_TEXT ? TRAP : 0, image->segments[kind].size);
 	for (i = 0; i < image->nr_sections; i++) {
 		struct section *s = &image->sections[i];
 
@@ -115,6 +140,9 @@ static int lay_out(struct link *l)
 	uint32_t offset = 0;
 	int kind, code;
 
+	code = check_entry(l);
+	if (code)
+		return code;
 	for (kind = PLACE_TEXT; kind <= PLACE_DATA; kind++) {
 		code = lay_out_kind(l, kind, &offset);
 		if (!code)
@@ -123,8 +151,6 @@ static int lay_out(struct link *l)
 			return code;
 	}
 	l->image->size = offset;
-	if (l->image->segments[PLACE_TEXT].size == 0)
-		return sm_error_set(l->err, -EINVAL, "the monitor image has no code");
 	return lay_out_fixups(l);
 }
 
@@ -147,7 +173,7 @@ static int unresolved(struct link *l, const char *name)
 	return sm_error_set(l->err, -ENOENT, "the image needs the symbol %s, which nothing provides", name);
 }
 
-static int symbol_value(struct link *l, size_t index, uint64_t *ret_value)
+static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
 {
 	GElf_Sym symbol;
 	const char *name;
@@ -165,7 +191,7 @@ static int symbol_value(struct link *l, size_t index, uint64_t *ret_value)
 		if (symbol.st_shndx >= l->image->nr_sections)
 			return sm_error_set(l->err, -EINVAL, "symbol %s of the image lies in no section", name);
 		s = &l->image->sections[symbol.st_shndx];
-		if (s->placement == PLACE_NONE || symbol.st_value > s->size)
+		if (s->placement == PLACE_NONE || s->placement == PLACE_FIXUP || symbol.st_value > s->size)
 			return sm_error_set(l->err, -EINVAL, "symbol %s of the image lies outside of it", name);
 		*ret_value = s->address + symbol.st_value;
 		return 0;
@@ -180,7 +206,39 @@ static int symbol_value(struct link *l, size_t index, uint64_t *ret_value)
 	if (code == -EINVAL)
 		return sm_error_set(l->err, code, "%s is a bit-field in the guest's kernel; the image reads it as bytes",
 				    name);
+	/* Whoever failed may have said more about it. */
+	if (code && (!l->err || l->err->code != code))
+		return sm_error_set(l->err, code, "cannot find out %s of the guest's kernel: %s", name, strerror(-code));
 	return code;
+}
+
+static int symbol_value(struct link *l, size_t index, uint64_t *ret_value)
+{
+	struct value *value = index < l->nr_values ? &l->values[index] : NULL;
+	int code;
+
+	if (!value)
+		return sm_error_set(l->err, -EINVAL, "the image names symbol %zu, which it does not have", index);
+	if (!value->known) {
+		code = compute_value(l, index, &value->value);
+		if (code)
+			return code;
+		value->known = true;
+	}
+	*ret_value = value->value;
+	return 0;
+}
+
+static int allocate_values(struct link *l)
+{
+	Elf_Scn *scn = elf_getscn(l->image->elf, l->image->symbols_index);
+	Elf_Data *data = scn ? elf_getdata(scn, NULL) : NULL;
+
+	l->nr_values = data ? data->d_size / sizeof(Elf64_Sym) : 0;
+	l->values = calloc(l->nr_values + 1, sizeof(*l->values));
+	if (!l->values)
+		return sm_error_set(l->err, -ENOMEM, "no memory for the image's symbols");
+	return 0;
 }
 
 static bool fits_signed(uint64_t value)
@@ -188,14 +246,37 @@ static bool fits_signed(uint64_t value)
 	return (int64_t)value == (int32_t)value;
 }
 
+/* Bytes that a relocation changes; 0: not one that static kernel code needs. */
+static size_t width_of(uint32_t type)
+{
+	switch (type) {
+	case R_X86_64_64:
+	case R_X86_64_PC64:
+		return 8;
+	case R_X86_64_32:
+	case R_X86_64_32S:
+	case R_X86_64_PC32:
+	case R_X86_64_PLT32:
+		return 4;
+	default:
+		return 0;
+	}
+}
+
 static int relocate_one(struct link *l, struct section *target, const GElf_Rela *rela)
 {
 	uint32_t type = (uint32_t)GELF_R_TYPE(rela->r_info);
-	size_t width = type == R_X86_64_64 || type == R_X86_64_PC64 ? 8 : 4;
+	size_t width = width_of(type);
 	uint64_t value = 0;
 	bool fits = true;
 	int code;
 
+	if (type == R_X86_64_NONE)
+		return 0;
+	if (!width)
+		return sm_error_set(l->err, -EINVAL,
+				    "relocation of type %u at %s+0x%llx of the image; build it as the SDK does", type,
+				    target->name, (unsigned long long)rela->r_offset);
 	if (rela->r_offset > target->size || width > target->size - rela->r_offset || !target->image)
 		return sm_error_set(l->err, -EINVAL, "a relocation of the image lies outside of section %s", target->name);
 	code = symbol_value(l, GELF_R_SYM(rela->r_info), &value);
@@ -219,10 +300,6 @@ static int relocate_one(struct link *l, struct section *target, const GElf_Rela 
 	case R_X86_64_PC64:
 		value -= target->address + rela->r_offset;
 		break;
-	default:
-		return sm_error_set(l->err, -EINVAL,
-				    "relocation type %u in section %s of the image; build it as the SDK does", type,
-				    target->name);
 	}
 	if (!fits)
 		return sm_error_set(l->err, -ERANGE, "a relocation at %s+0x%llx of the image does not reach",
@@ -242,7 +319,7 @@ static int relocate(struct link *l)
 		Elf_Data *data;
 		int i, code;
 
-		if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_RELA)
+		if (!gelf_getshdr(scn, &header) || (header.sh_type != SHT_RELA && header.sh_type != SHT_REL))
 			continue;
 		if (header.sh_info >= l->image->nr_sections)
 			return sm_error_set(l->err, -EINVAL, "relocations of the image are for no section");
@@ -250,7 +327,7 @@ static int relocate(struct link *l)
 		if (target->placement == PLACE_NONE)
 			continue;
 		data = elf_getdata(scn, NULL);
-		if (!data)
+		if (!data || header.sh_type != SHT_RELA || header.sh_link != l->image->symbols_index)
 			return sm_error_set(l->err, -EINVAL, "relocations of section %s cannot be read", target->name);
 		for (i = 0; gelf_getrela(data, i, &rela); i++) {
 			code = relocate_one(l, target, &rela);
@@ -295,8 +372,10 @@ static int read_name(struct link *l, uint64_t address, char *dst, size_t size)
 		if (!c || (*c && (*c <= ' ' || *c > '~')))
 			break;
 		dst[i] = (char)*c;
+		if (!*c && i)
+			return 0;
 		if (!*c)
-			return i ? 0 : -EINVAL;
+			break;
 	}
 	return sm_error_set(l->err, -EINVAL, "a hook of the image names no function");
 }
@@ -305,26 +384,51 @@ static int read_hook(struct link *l, unsigned int slot, const struct hook_entry 
 {
 	struct sm_image_hook *hook = &l->image->hooks[slot];
 	enum placement placement;
+	unsigned int other;
 	int code = read_name(l, entry->name, hook->function, sizeof(hook->function));
 
 	if (code)
 		return code;
 	if (!image_at(l->image, entry->handler, 1, &placement) || placement != PLACE_TEXT)
 		return sm_error_set(l->err, -EINVAL, "the handler of %s is no code of the image", hook->function);
-	if (entry->nargs > SM_ARGS_MAX || entry->abort_errno > SM_VERDICT_ERRNO)
-		return sm_error_set(l->err, -EINVAL, "the hook of %s has %u arguments and errno %u", hook->function,
-				    entry->nargs, entry->abort_errno);
+	if (entry->nargs > SM_ARGS_MAX || entry->abort_errno > SM_VERDICT_ERRNO || entry->reserved)
+		return sm_error_set(l->err, -EINVAL, "the hook of %s is malformed: %u arguments, errno %u",
+				    hook->function, entry->nargs, entry->abort_errno);
+	for (other = 0; other < slot; other++)
+		if (strcmp(l->image->hooks[other].function, hook->function) == 0)
+			return sm_error_set(l->err, -EINVAL, "two monitors of the image are for %s; a function takes one",
+					    hook->function);
 	hook->nargs = entry->nargs;
 	hook->abort_errno = entry->abort_errno;
 	memcpy(dispatch + slot * sizeof(uint64_t), &entry->handler, sizeof(uint64_t));
 	return 0;
 }
 
+static int read_hook_section(struct link *l, const struct section *s, unsigned char *dispatch)
+{
+	struct hook_entry entry;
+	size_t at;
+	int code;
+
+	if (s->placement != PLACE_RODATA || s->size % sizeof(entry))
+		return sm_error_set(l->err, -EINVAL, "section .sm.hooks of the image is no array of hooks: declare "
+				    "monitors with SM_MONITOR");
+	for (at = 0; at < s->size; at += sizeof(entry)) {
+		if (l->image->nr_hooks == SM_SLOTS)
+			return sm_error_set(l->err, -E2BIG, "the image has more than %d hooks", SM_SLOTS);
+		memcpy(&entry, s->image + at, sizeof(entry));
+		code = read_hook(l, l->image->nr_hooks, &entry, dispatch);
+		if (code)
+			return code;
+		l->image->nr_hooks++;
+	}
+	return 0;
+}
+
 static int read_hooks(struct link *l)
 {
 	unsigned char *dispatch = dispatch_table(l);
-	struct hook_entry entry;
-	size_t i, at;
+	size_t i;
 	int code;
 
 	if (!dispatch)
@@ -332,18 +436,14 @@ static int read_hooks(struct link *l)
 	for (i = 0; i < l->image->nr_sections; i++) {
 		const struct section *s = &l->image->sections[i];
 
-		if (s->placement != PLACE_RODATA || strcmp(s->name, ".sm.hooks"))
+		if (s->placement == PLACE_NONE || strcmp(s->name, ".sm.hooks"))
 			continue;
-		for (at = 0; at + sizeof(entry) <= s->size; at += sizeof(entry)) {
-			if (l->image->nr_hooks == SM_SLOTS)
-				return sm_error_set(l->err, -E2BIG, "the image has more than %d hooks", SM_SLOTS);
-			memcpy(&entry, s->image + at, sizeof(entry));
-			code = read_hook(l, l->image->nr_hooks, &entry, dispatch);
-			if (code)
-				return code;
-			l->image->nr_hooks++;
-		}
+		code = read_hook_section(l, s, dispatch);
+		if (code)
+			return code;
 	}
+	if (l->image->nr_hooks == 0)
+		return sm_error_set(l->err, -EINVAL, "the image has no monitors");
 	return 0;
 }
 
@@ -364,12 +464,14 @@ static int read_fixups(struct link *l)
 	for (i = 0; i < image->nr_sections; i++)
 		if (image->sections[i].placement == PLACE_FIXUP)
 			size = image->sections[i].size;
+	if (size % 8)
+		return sm_error_set(l->err, -EINVAL, "section .sm.fixup of the image is no array of fix-ups");
 	if (size / 8 > SM_FIXUPS_MAX)
 		return sm_error_set(l->err, -E2BIG, "the image has more than %d fix-ups", SM_FIXUPS_MAX);
 	image->fixups = calloc(size / 8 + 1, sizeof(*image->fixups));
 	if (!image->fixups)
 		return sm_error_set(l->err, -ENOMEM, "no memory for the image");
-	for (i = 0; i + 8 <= size; i += 8) {
+	for (i = 0; i < size; i += 8) {
 		int32_t distance[2];
 		uint64_t fault, fixup;
 
@@ -377,22 +479,35 @@ static int read_fixups(struct link *l)
 		fault = pseudo + i + (uint64_t)(int64_t)distance[0];
 		fixup = pseudo + i + 4 + (uint64_t)(int64_t)distance[1];
 		if (!image_at(image, fault, 1, &placement) || placement != PLACE_TEXT ||
-		    !image_at(image, fixup, 1, &placement) || placement != PLACE_TEXT)
+		    !image_at(image, fixup, 1, &placement) || placement != PLACE_TEXT || fixup == l->base)
 			return sm_error_set(l->err, -EINVAL, "a fix-up of the image is for no code of it");
 		image->fixups[image->nr_fixups++] =
 			(struct sm_fixup){ (uint32_t)(fault - l->base), (uint32_t)(fixup - l->base) };
 	}
 	qsort(image->fixups, image->nr_fixups, sizeof(*image->fixups), compare_fixups);
+	for (i = 1; i < image->nr_fixups; i++)
+		if (image->fixups[i].fault == image->fixups[i - 1].fault)
+			return sm_error_set(l->err, -EINVAL, "the image has two fix-ups for its offset 0x%x",
+					    image->fixups[i].fault);
 	return 0;
 }
 
 int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx, struct sm_error *err)
 {
-	struct link l = { image, base, resolve, ctx, err };
-	int code = lay_out(&l);
+	struct link l = { .image = image, .base = base, .resolve = resolve, .ctx = ctx, .err = err };
+	uint64_t gate = base - SM_VA_IMAGE;
+	int code;
 
+	if (gate < SM_GATE_VA_MIN || gate > SM_GATE_VA_MAX || gate % SM_PAGE_SIZE)
+		return sm_error_set(err, -EINVAL, "the guest's gate cannot be at 0x%llx", (unsigned long long)gate);
+	if (err)
+		err->code = 0;
+	code = lay_out(&l);
+	if (!code)
+		code = allocate_values(&l);
 	if (!code)
 		code = relocate(&l);
+	free(l.values);
 	if (!code)
 		code = read_hooks(&l);
 	if (!code)

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hvm_start_info version 1, with memory map, one module (the initramfs) and the command line. */
+/*
+ * hvm_start_info version 1 (xen/include/public/arch-x86/hvm/start_info.h) with memory map, one module
+ * (the initramfs) and the command line.
+ */
+#define RAM		1
+#define RESERVED	2
+#define ACPI		3
 #define ACPI_SIZE	0x10000		/* Bochs' BIOS puts its tables at the end of memory */
 
 	.section .data
@@ -12,11 +18,15 @@ start_info:
 	.long	(modules - memory_map) / 24, 0
 memory_map:
 	.quad	0x0, 0x9f000
-	.long	1, 0
-	.quad	0x100000, MEMORY - 0x100000 - ACPI_SIZE
-	.long	1, 0
+	.long	RAM, 0
+	.quad	0x100000, MAILBOX - 0x100000
+	.long	RAM, 0
+	.quad	MAILBOX, MAILBOX_SIZE
+	.long	RESERVED, 0
+	.quad	MAILBOX + MAILBOX_SIZE, MEMORY - MAILBOX - MAILBOX_SIZE - ACPI_SIZE
+	.long	RAM, 0
 	.quad	MEMORY - ACPI_SIZE, ACPI_SIZE
-	.long	3, 0
+	.long	ACPI, 0
 modules:
 	.quad	INITRD, INITRD_SIZE, 0, 0
 command_line:

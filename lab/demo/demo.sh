@@ -29,7 +29,7 @@ done >/tmp/pings
 guest_run demo 'echo 100000 >/sys/kernel/debug/shadowmon/ping'
 shadowmon status -o json demo >/tmp/status.json
 per_ping=$(awk '{ print ($4 - $6) / $2 }' /tmp/pings | sort -n | head -n 1)
-exec_ticks=$(jq -s '[.[] | .process_exec.ticks // empty] | sort | .[length / 2 | floor] // 0' /tmp/events.json)
+exec_ticks=$(jq -s '[.[] | .process_exec.process.ticks // empty] | sort | .[length / 2 | floor] // 0' /tmp/events.json)
 if account_matches /tmp/account /tmp/events.json; then verdict=yes; else verdict=NO; fi
 
 echo

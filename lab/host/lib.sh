@@ -6,10 +6,13 @@
 #   guest_run NAME 'COMMAND'     runs it as root in the guest by `sh -c`; output and status are its own
 #                                (time limit: GUEST_TIMEOUT seconds, 60)
 #   guest_pid NAME               pid of its QEMU
-#   guest_console NAME           its console so far
+#   guest_console NAME           path of its console's log
+#   guest_wait NAME              waits until its QEMU ends by itself; QEMU's exit status
 #   guest_stop NAME              tells QEMU to quit; guest_kill NAME: SIGKILL; both wait for its end
 #
-# In the guest a command causes one exec that is not its own: `sh -c COMMAND`.
+# A guest boots with the stock kernel of --guest-kernel; its init loads /shadowmon_guest.ko if
+# --guest-file put one there.  In the guest a command costs one fork and one exec of its own, of
+# /usr/bin/sh with the arguments `sh -c COMMAND`; the init's shell reads and answers by built-ins.
 
 GUEST_CMDLINE=$(cat /lab/guest-cmdline)
 
@@ -19,6 +22,7 @@ guest_start()
 	shift
 	[ $# -gt 0 ] && shift
 	[ $# -gt 0 ] && shift
+	rm -rf "$dir"
 	mkdir -p "$dir"
 	mkfifo "$dir/port.in" "$dir/port.out"
 	echo "=lab guest $name starts"
@@ -36,7 +40,7 @@ guest_start()
 	echo $! >"$dir/pid"
 	if ! read -r -t "${GUEST_START_TIMEOUT:-120}" -u "$guest_out" ready; then
 		echo "guest $name did not come up; QEMU said: $(cat "$dir/qemu.log"); its console ends:"
-		tail -5 "$dir/console"
+		tail -20 "$dir/console"
 		return 1
 	fi
 	echo "=lab guest $name up ($ready)"
@@ -64,27 +68,29 @@ guest_pid()
 
 guest_console()
 {
-	cat "/run/guest/$1/console"
+	echo "/run/guest/$1/console"
 }
 
-guest_gone()
+guest_wait()
 {
-	local pid in out
-	pid=$(guest_pid "$1")
-	wait "$pid" 2>/dev/null
+	local status in out
+	wait "$(guest_pid "$1")" 2>/dev/null
+	status=$?
 	read -r in out <"/run/guest/$1/fds"
 	exec {in}>&- {out}>&-
-	rm -rf "/run/guest/$1"
+	rm -f "/run/guest/$1"/{fds,pid,port.*}
+	return $status
 }
 
 guest_stop()
 {
 	kill -TERM "$(guest_pid "$1")"
-	guest_gone "$1"
+	guest_wait "$1"
 }
 
 guest_kill()
 {
 	kill -KILL "$(guest_pid "$1")"
-	guest_gone "$1"
+	guest_wait "$1"
+	return 0
 }

@@ -3,14 +3,14 @@
 # initramfs images.  Uncompressed: unpacking compressed ones is slow in emulation.
 
 # Copies a file with the shared libraries that it needs.
-copy_binary() # ROOT FILE [DESTINATION]
+copy_binary() # ROOT FILE [DESTINATION [IMAGE]]: not what IMAGE already has
 {
-	local root=$1 file=$2 dest=${3:-$2} library
+	local root=$1 file=$2 dest=${3:-$2} image=${4:-$1} library
 	[ -e "$file" ] || die "$file is missing; install the package that has it"
 	mkdir -p "$root/$(dirname "$dest")"
 	cp -L --preserve=mode "$file" "$root/$dest"
 	ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
-		[ -e "$root/$library" ] && continue
+		[ -e "$root/$library" ] || [ -e "$image/$library" ] && continue
 		mkdir -p "$root/$(dirname "$library")"
 		cp -L "$library" "$root/$library"
 	done
@@ -66,7 +66,7 @@ GUEST_MODULES="virtio_mmio virtio_console virtio_blk dummy nbd loop"
 HOST_MODULES="kvm kvm-intel msr"
 TOOLS="dash cat cp ls ln mkdir mv rm rmdir touch sleep echo env id head tail sort uniq wc tr cut tee seq \
 	true false stat dd date uname sync grep sed awk ps kill pgrep mount umount dmesg insmod rmmod \
-	modprobe lsmod mkfifo od chmod mktemp timeout find basename dirname expr printf test nproc xargs free"
+	modprobe lsmod mkfifo od chmod setpriv mktemp timeout find basename dirname expr printf test nproc xargs free"
 
 # $CACHE/guest-RELEASE.cpio
 guest_image() # RELEASE
@@ -88,13 +88,13 @@ guest_image() # RELEASE
 host_image() # HOST_RELEASE GUEST_RELEASE
 {
 	local root=$CACHE/host-$1-$2 out=$CACHE/host-$1-$2.cpio file
-	[ "$out" -nt "$LAB/host/init" ] && [ "$out" -nt "$LAB/host/lib.sh" ] &&
+	[ "$out" -nt "$LAB/host/init" ] && [ "$out" -nt "$LAB/host/lib.sh" ] && [ "$out" -nt "$LAB/boot/freeze.S" ] &&
 		[ "$out" -nt "$CACHE/guest-$2.cpio" ] && [ "$out" -nt "$LAB/lib/images.sh" ] && return
 	progress "building the host's image ($1)"
 	rm -rf "$root"
 	make_root "$root"
 	# shellcheck disable=SC2086
-	copy_binaries "$root" $TOOLS bash setsid strace
+	copy_binaries "$root" $TOOLS bash setsid strace jq stty cpio
 	ln -s dash "$root/usr/bin/sh"
 	copy_binary "$root" /usr/bin/qemu-system-x86_64
 	for file in bios-microvm.bin linuxboot_dma.bin pvh.bin kvmvapic.bin; do
@@ -106,5 +106,6 @@ host_image() # HOST_RELEASE GUEST_RELEASE
 	cp "$CACHE/guest-$2.cpio" "$root/lab/guest.cpio"
 	cp "$LAB/host/init" "$root/init"
 	cp "$LAB/host/lib.sh" "$root/lab/lib.sh"
+	gcc -nostdlib -static -s -o "$root/lab/freeze" "$LAB/boot/freeze.S"
 	pack "$root" "$out"
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A monitor that goes wrong on request: what the host makes of each fault.  In the lab's image alone. */
+/* A monitor that goes wrong on request: what the host makes of each fault.  In the lab's image
+ * alone. */
 #include <shadowmon/monitor.h>
-
-#define EFAULT 14
 
 enum fault {
 	FAULT_NONE = 0,
@@ -55,9 +54,11 @@ static bool refuses_hostile_addresses(void)
 {
 	u64 buf;
 
-	return sm_read(&buf, 0xffffc8ffffff0000, 8) && sm_read(&buf, 0x0008800000000000, 8) && sm_read(&buf, 0, 8) &&
-	       sm_read_user(&buf, 0, 8) && sm_read_user(&buf, 0xffffffff81000000, 8) &&
-	       sm_read(&buf, SM_ABSOLUTE64("sm_cfg.page_offset") + 0xfee00000, 8) && sm_read(&buf, SM_WINDOW_VA, 8);
+	return sm_read(&buf, 0xffffc8ffffff0000, 8) && sm_read(&buf, 0x0008800000000000, 8) &&
+	       sm_read(&buf, 0, 8) && sm_read_user(&buf, 0, 8) &&
+	       sm_read_user(&buf, 0xffffffff81000000, 8) &&
+	       sm_read(&buf, SM_ABSOLUTE64("sm_cfg.page_offset") + 0xfee00000, 8) &&
+	       sm_read(&buf, SM_WINDOW_VA, 8);
 }
 
 static void burst(u64 count)
@@ -72,7 +73,7 @@ static void burst(u64 count)
 	}
 }
 
-SM_MONITOR(provoke, "shadowmon_provoke", 2, u64 what, u64 arg)
+SM_MONITOR(provoke, "shadowmon_provoke", u64 what, u64 arg)
 {
 	static u64 data;
 
@@ -110,7 +111,7 @@ SM_MONITOR(provoke, "shadowmon_provoke", 2, u64 what, u64 arg)
 		poke((u64)smc_entry);
 		break;
 	case CHECK_HOSTILE_ADDRESSES:
-		return refuses_hostile_addresses() ? SM_ALLOW : SM_DENY(EFAULT);
+		return refuses_hostile_addresses() ? SM_ALLOW : SM_DENY(SM_EFAULT);
 	case EMIT_BURST:
 		burst(arg);
 		break;

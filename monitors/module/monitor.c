@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Kernel modules: when their initialisation is about to run, and when they are about to be freed. */
+/* Kernel modules: when their initialisation is about to run, and when they are about to be freed.
+ */
 #include <shadowmon/monitor.h>
 
-static void emit(u16 type, u64 module)
+static void report(u16 type, u64 module)
 {
 	struct sm_record_module *rec = sm_reserve(type, sizeof(*rec));
-	u32 i;
+	int len;
 
 	if (!rec)
 		return;
 	sm_task_describe(&rec->task, sm_current());
-	for (i = 0; i < SM_MODULE_NAME_LEN; i++)
-		rec->name[i] = '\0';
-	sm_read_string(rec->name, module + SM_OFFSET(module, name), SM_MODULE_NAME_LEN);
+	len = sm_read_string(rec->name, module + SM_OFFSET(module, name), SM_MODULE_NAME_LEN);
+	/* The rest of a fixed field: nothing of older records. */
+	for (len = len < 0 ? 0 : len; len < SM_MODULE_NAME_LEN; len++)
+		rec->name[len] = '\0';
 	sm_commit(rec, sizeof(*rec));
 }
 
-SM_MONITOR(module_load, "do_init_module", 1, u64 module)
+SM_MONITOR(module_load, "do_init_module", u64 module)
 {
-	emit(SM_RECORD_MODULE_LOAD, module);
+	report(SM_RECORD_MODULE_LOAD, module);
 	return SM_ALLOW;
 }
 
-SM_MONITOR(module_unload, "free_module", 1, u64 module)
+SM_MONITOR(module_unload, "free_module", u64 module)
 {
-	emit(SM_RECORD_MODULE_UNLOAD, module);
+	report(SM_RECORD_MODULE_UNLOAD, module);
 	return SM_ALLOW;
 }

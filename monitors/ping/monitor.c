@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Nothing, as fast as possible: what the gate itself costs.  The lab's guests have the function. */
+/* Nothing, as fast as it goes: what the gate itself costs.  Guests have the function with lab=1. */
 #include <shadowmon/monitor.h>
 
-SM_MONITOR(ping, "shadowmon_ping", 1, u64 op)
+SM_MONITOR(ping, "shadowmon_ping", u64 op)
 {
 	(void)op;
 	return SM_ALLOW;

@@ -1,25 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Ends of processes.  acct_process() runs once a thread group, in the context of its last thread, after
- * exit_code is set.
- */
+/* Ends of processes.  The last thread of a group calls acct_process(), once, on its way through
+ * do_exit(). */
 #include <shadowmon/monitor.h>
 
-SM_MONITOR(process_exit, "acct_process", 0, void)
+#define SIGNAL_GROUP_EXIT 0x4 /* linux/sched/signal.h: a macro, so BTF does not know it */
+
+/* What wait(2) will tell the parent, which is the group's code if it has one. */
+static u32 wait_status(u64 task)
+{
+	u64 signal = SM_READ64(task, task_struct, signal);
+
+	if (SM_READ32(signal, signal_struct, flags) & SIGNAL_GROUP_EXIT)
+		return SM_READ32(signal, signal_struct, group_exit_code);
+	return SM_READ32(task, task_struct, exit_code);
+}
+
+SM_MONITOR(process_exit, "acct_process")
 {
 	struct sm_record_exit *rec = sm_reserve(SM_RECORD_EXIT, sizeof(*rec));
 	u64 task;
-	u32 code;
+	u32 status;
 
 	if (!rec)
 		return SM_ALLOW;
 	task = sm_current();
+	status = wait_status(task);
 	sm_task_describe(&rec->task, task);
-	/* wait(2)'s encoding */
-	code = SM_READ32(task, task_struct, exit_code);
-	rec->code = (code >> 8) & 0xff;
-	rec->signal = code & 0x7f;
-	rec->core_dumped = (code >> 7) & 1;
+	rec->code = (status >> 8) & 0xff;
+	rec->signal = status & 0x7f;
+	rec->core_dumped = (status >> 7) & 1;
 	rec->reserved = 0;
 	sm_commit(rec, sizeof(*rec));
 	return SM_ALLOW;

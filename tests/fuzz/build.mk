@@ -9,3 +9,23 @@ $(B)/tests/gatecheck_fuzz: $(B)/fuzz/tests/fuzz/gatecheck_fuzz.o \
 
 fuzzers += $(B)/tests/gatecheck_fuzz
 # --- end of gatecheck ---
+
+# --- attach ---
+# Good inputs to start from.
+$(B)/corpus/image_fuzz/%.o: $(B)/tests/images/%.o
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(B)/corpus/btf_fuzz/types.btf: $(B)/tests/types.btf
+	@mkdir -p $(@D)
+	cp $< $@
+
+attach-fuzzers := $(B)/tests/image_fuzz $(B)/tests/btf_fuzz
+
+$(attach-fuzzers): $(B)/tests/%: $(B)/fuzz/tests/fuzz/%.o $(lib-fuzz-objs) \
+		| $(B)/corpus/image_fuzz/good.o $(B)/corpus/btf_fuzz/types.btf
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(lib-libs) -o $@
+
+fuzzers += $(attach-fuzzers)
+# --- end of attach ---

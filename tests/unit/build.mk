@@ -24,3 +24,59 @@ $(B)/tests/gatecheck_test: $(B)/asan/tests/unit/gatecheck_test.o \
 
 unit-tests += $(B)/tests/gatecheck_test
 # --- end of gatecheck ---
+
+# --- compartment ---
+# The runtime's C on a machine that the test plays (fake_arch); what the loader resolves is given to ld.
+COMPARTMENT_TESTS := memory emit runtime_entry runtime_libc runtime_monitors
+fake-arch := -Itests/unit/fake_arch -Icompartment/sdk -Icompartment/runtime
+defsym = $(foreach s,$(1),-Wl,--defsym=$(s))
+fake-config := $(call defsym,sm_cfg.page_offset=0xffff888000000000 sm_cfg.direct_map_size=0x40000000 \
+	sm_cfg.kernel_va=0xffffffff80000000 sm_cfg.kernel_pa=0x20000 sm_cfg.kernel_size=0x40000000)
+
+compartment-test-objs := $(patsubst %,$(B)/asan/tests/unit/%_test.o,$(COMPARTMENT_TESTS)) \
+	$(patsubst %,$(B)/asan/compartment/runtime/%.o,memory emit task path)
+$(compartment-test-objs): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
+$(compartment-test-objs): CFLAGS += -fno-pie
+
+$(B)/tests/memory_test: $(B)/asan/compartment/runtime/memory.o
+$(B)/tests/emit_test: $(B)/asan/compartment/runtime/emit.o
+$(B)/tests/runtime_entry_test: $(RUNTIME)/entry.S.o
+$(B)/tests/runtime_monitors_test: $(patsubst %,$(B)/asan/compartment/runtime/%.o,memory task path)
+$(B)/tests/runtime_monitors_test: LDFLAGS := @tests/unit/fake_arch/layout
+
+$(patsubst %,$(B)/tests/%_test,$(COMPARTMENT_TESTS)): $(B)/tests/%_test: $(B)/asan/tests/unit/%_test.o
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -no-pie $(fake-config) $(LDFLAGS) $^ -lcmocka -o $@
+
+unit-tests += $(patsubst %,$(B)/tests/%_test,$(COMPARTMENT_TESTS))
+# --- end of compartment ---
+
+# --- attach ---
+# good.o, and one broken image for each BREAK_* in images/image.S.
+test-images := good $(shell sed -n 's/.*BREAK_\([a-z_0-9]*\)$$/\1/p' tests/unit/images/image.S | sort -u)
+test-images := $(test-images:%=$(B)/tests/images/%.o)
+
+$(B)/tests/images/%.o: tests/unit/images/image.S include/abi/shadowmon/layout.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DBREAK_$* -c $< -o $@
+
+$(B)/tests/types.btf: tests/unit/types/types.c
+	@mkdir -p $(@D)
+	$(CC) -g -O0 -c $< -o $(B)/tests/types.o
+	pahole -J --btf_gen_floats --btf_encode_detached=$@ $(B)/tests/types.o
+
+attach-tests := $(patsubst %,$(B)/tests/%_test,image btf attach)
+$(attach-tests:$(B)/tests/%=$(B)/asan/tests/unit/%.o): CPPFLAGS += -DIMAGES='"$(B)/tests/images"' \
+	-DTYPES_BTF='"$(B)/tests/types.btf"' -DMONITORS='"$(B)/compartment/monitors.o"' -DLAB='"$(B)/lab"'
+$(B)/asan/tests/unit/image_test.o: | $(B)/include/gate_offsets.h
+
+# The device is played by the test.
+$(B)/tests/attach_test: LDFLAGS += -Wl,--wrap=open,--wrap=ioctl,--wrap=sm_kvm_fd_get
+
+$(attach-tests): $(B)/tests/%: $(B)/asan/tests/unit/%.o $(lib-asan-objs) \
+		| $(test-images) $(B)/tests/types.btf $(B)/compartment/monitors.o
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $(LDFLAGS) $^ $(lib-libs) -lcmocka -o $@
+
+unit-tests += $(attach-tests)
+# --- end of attach ---

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a monitor tells the loader: section .sm.hooks holds an array of these, slot by slot. */
+/* What a monitor tells the loader: section .sm.hooks is an array of these, the index being the
+ * slot. */
 #ifndef SHADOWMON_HOOK_H
 #define SHADOWMON_HOOK_H
 
@@ -7,10 +8,12 @@
 
 struct sm_hook {
 	u64 handler;
-	u64 name;		/* address of the guest function's name */
-	u32 nargs;		/* that the function has, 0 to 6 */
-	u32 abort_errno;	/* what an aborted activation answers; 0: the function goes on */
+	u64 name;        /* address of the guest function's name, NUL-terminated */
+	u32 nargs;       /* that the function has, 0 to SM_ARGS_MAX */
+	u32 abort_errno; /* what an aborted activation answers; 0: the function goes on */
 	u64 reserved;
-} __attribute__((aligned(32)));	/* the linker leaves no gaps between whole multiples */
+} __attribute__((aligned(32))); /* the linker leaves no gaps between whole multiples */
+
+SM_ASSERT_LAYOUT(sizeof(struct sm_hook) == 32);
 
 #endif

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writing a monitor.  A monitor is a function that runs in the compartment, on the guest's vCPU, whenever
- * the guest calls the kernel function that it is bound to, before that function does anything:
+ * Writing a monitor.  A monitor is a function that runs in the compartment, on the guest's own
+ *vCPU, whenever the guest calls the kernel function that it is bound to, before that function does
+ *anything:
  *
- *	SM_MONITOR(on_unlink, "security_inode_unlink", 2, u64 dir, u64 dentry)
+ *	SM_MONITOR(on_unlink, "security_inode_unlink", u64 dir, u64 dentry)
  *	{
  *		...
  *		return SM_ALLOW;
  *	}
  *
- * Context: view 2, interrupts off, a stack of 16 KiB, 10 ms by default.  No floating point, no global
- * constructors, nothing of libc.  Guest pointers are numbers (u64): they are read with the functions
- * below and never dereferenced.  Whatever comes from the guest may be a lie.
+ * Context: interrupts off, 16 KiB of stack, no floating point, nothing of libc.  An activation that
+ *takes longer than the attachment allows (10 ms by default), faults or calls sm_panic() is aborted
+ *and reported, and the guest goes on.  Static variables are shared by all vCPUs, which run at the
+ *same time.
+ *
+ * Whatever comes from the guest may be a lie: bound every loop and every length.
  */
 #ifndef SHADOWMON_MONITOR_H
 #define SHADOWMON_MONITOR_H
@@ -21,106 +25,113 @@
 
 #include <shadowmon/event.h>
 #include <shadowmon/hook.h>
+#include <shadowmon/kernel.h>
+#include <shadowmon/memory.h>
 #include <shadowmon/ring.h>
 
 /* --- binding and verdicts ----------------------------------------------------------------- */
 
-#define SM_ALLOW	0
-/* The guest function does not run and returns -e; e: 1 to 4095. */
-#define SM_DENY(e)	((e) & SM_VERDICT_ERRNO)
+/* What a monitor returns: the guest's function runs, or does not and returns -e (e: 1 to 4095). */
+#define SM_ALLOW   0
+#define SM_DENY(e) (e)
 
 /*
- * Binds the function that follows to a guest kernel function with nargs (0 to 6) integer or pointer
- * arguments.  nargs must be what the guest's BTF says: the loader checks.
+ * Binds the function that follows to the guest kernel function named by a string.  Then come its
+ * parameters, none to six, all of them, as integers; what the guest's BTF says must agree, which
+ * the loader checks.
  */
-#define SM_MONITOR(id, function, count, ...)                                                       \
-	static int id(__VA_ARGS__);                                                                \
-	static const char id##_function[] = function;                                              \
+#define SM_MONITOR(id, function, ...) SM_MONITOR_FAILING(id, function, SM_ALLOW, ##__VA_ARGS__)
+
+/* The same; an aborted activation answers verdict: for what must not go on without a judgement. */
+/* clang-format off */
+#define SM_MONITOR_FAILING(id, function, verdict, ...)                                             \
+	static inline __attribute__((always_inline)) int id(SM_PARAMETERS(__VA_ARGS__));           \
+	SM_CONCAT(SM_HANDLER_, SM_COUNT(__VA_ARGS__))(id)                                          \
 	__attribute__((section(".sm.hooks"), used)) static const struct sm_hook id##_hook = {      \
-		.handler = (u64)id,                                                                \
-		.name = (u64)id##_function,                                                        \
-		.nargs = count,                                                                    \
+		.handler = (u64)id##_entry,                                                        \
+		.name = (u64)function,                                                             \
+		.nargs = SM_COUNT(__VA_ARGS__),                                                    \
+		.abort_errno = (verdict)&SM_VERDICT_ERRNO,                                         \
 	};                                                                                         \
-	static int id(__VA_ARGS__)
+	static inline int id(SM_PARAMETERS(__VA_ARGS__))
+/* clang-format on */
 
-/* --- what the loader fills in from the guest's BTF and symbols ----------------------------- */
+/* --- tasks and paths ---------------------------------------------------------------------- */
 
-#define SM_CONCAT_(a, b)	a##b
-#define SM_CONCAT(a, b)		SM_CONCAT_(a, b)
-#define SM_ABSOLUTE_(id, name, attribute)                                                          \
-	({                                                                                         \
-		extern const char id[] __asm__(name) attribute;                                    \
-		(u64)id;                                                                           \
-	})
-#define SM_ABSOLUTE(name)	SM_ABSOLUTE_(SM_CONCAT(sm_abs_, __COUNTER__), name, )
-#define SM_ABSOLUTE_WEAK(name)	SM_ABSOLUTE_(SM_CONCAT(sm_abs_, __COUNTER__), name, __attribute__((weak)))
-#define SM_ABSOLUTE64(name)                                                                        \
-	({                                                                                         \
-		u64 value_;                                                                        \
-		__asm__("movabsq $" name ", %0" : "=r"(value_));                                   \
-		value_;                                                                            \
-	})
-
-#define SM_ABSOLUTE64_WEAK(name)                                                                   \
-	({                                                                                         \
-		u64 value_;                                                                        \
-		__asm__(".weak " name "\n\tmovabsq $" name ", %0" : "=r"(value_));                 \
-		value_;                                                                            \
-	})
-
-/* Byte offset of a member (also of members: a.b) of a guest structure.  Missing: a load error. */
-#define SM_OFFSET(type, member)	SM_ABSOLUTE("sm_off." #type "." #member)
-/* The same; missing: 0.  Ask SM_HAS first. */
-#define SM_OFFSET_OPTIONAL(type, member) SM_ABSOLUTE_WEAK("sm_off." #type "." #member)
-#define SM_SIZE(type)		SM_ABSOLUTE("sm_size." #type)
-/* 1 if this guest's kernel has the member, else 0. */
-#define SM_HAS(type, member)	(SM_ABSOLUTE("sm_has." #type "." #member) != 0)
-#define SM_ENUM(type, value)	SM_ABSOLUTE("sm_enum." #type "." #value)
-/* Address of a guest kernel symbol; of a per-CPU one: its offset.  Missing: a load error. */
-#define SM_SYMBOL(name)		SM_ABSOLUTE64("sm_sym." #name)
-/* The same; missing: 0. */
-#define SM_SYMBOL_OPTIONAL(name) SM_ABSOLUTE64_WEAK("sm_sym." #name)
-#define SM_HAS_SYMBOL(name)	(SM_ABSOLUTE("sm_hassym." #name) != 0)
-
-/* --- guest memory -------------------------------------------------------------------------- */
-
-/*
- * Copies len bytes from a guest kernel address.  0, or -EFAULT: not mapped, or not RAM; dst then holds
- * what could be read, followed by what it held before.
- */
-int sm_read(void *dst, u64 address, u32 len);
-/* The same for a user-space address of the current process. */
-int sm_read_user(void *dst, u64 address, u32 len);
-/* Copies a NUL-terminated kernel string: its length (at most size - 1, NUL added), or -EFAULT. */
-int sm_read_string(char *dst, u64 address, u32 size);
-
-/* Integers; what cannot be read is 0. */
-u64 sm_read64(u64 address);
-u32 sm_read32(u64 address);
-
-#define SM_READ64(pointer, type, member)	sm_read64((pointer) + SM_OFFSET(type, member))
-#define SM_READ32(pointer, type, member)	sm_read32((pointer) + SM_OFFSET(type, member))
-#define SM_READ(dst, pointer, type, member, len) sm_read(dst, (pointer) + SM_OFFSET(type, member), len)
-
-/* --- tasks and paths ------------------------------------------------------------------------ */
-
-/* Address of the current task_struct. */
+/* Address of the current task_struct, or 0. */
 u64 sm_current(void);
-void sm_task_describe(struct sm_task *task, u64 address);
-/* Absolute path of a struct path in the guest: length, at most size - 1, or -EFAULT. */
-int sm_path(char *dst, u32 size, u64 path);
 
-/* --- events --------------------------------------------------------------------------------- */
+/* Fills in all of *task for the task_struct at address; what cannot be read is 0. */
+void sm_task_describe(struct sm_task *task, u64 address);
 
 /*
- * Room for a record of up to max bytes (8 to SM_RECORD_MAX), its head filled in, in the ring itself; NULL
- * if the ring is full and the attachment drops (the loss is counted and reported).  Every reservation
- * must be committed, with the length that came of it, before the monitor returns.
+ * Name, from the root of its mount tree, of the struct path at address: "/usr/bin/id",
+ * NUL-terminated.  Its length, 1 to size - 1; or size if it is longer or deeper than is followed
+ * (128 steps), dst then holding the end of it, again from a '/' on; or -SM_EFAULT, dst then an
+ * empty string.  size: 2 to 2^30.  A file that has no place in any tree, such as one of
+ * memfd_create(), is "/" and its name.
+ */
+int sm_path(char *dst, u32 size, u64 address);
+
+/* --- events ------------------------------------------------------------------------------- */
+
+/* Longest record: one with a loss record and padding before it always fits into an empty ring. */
+#define SM_EMIT_MAX (SM_RECORD_MAX - 64)
+
+/*
+ * Room for a record of up to max bytes, a struct sm_record and more (at most SM_EMIT_MAX), in the
+ * ring itself, its head filled in; the rest holds what an older record left there.  NULL if the
+ * ring is full and the attachment drops: the loss is counted and reported, and there is nothing to
+ * do about it.
+ *
+ * Fill it in, then commit it with its true length: that publishes it.  One at a time.
  */
 void *sm_reserve(u16 type, u32 max);
 void sm_commit(void *record, u32 len);
 
-/* Gives up this activation: the host reports and counts it as an abort. */
+/* Gives up this activation: the host reports an abort with this reason. */
 __attribute__((noreturn)) void sm_panic(u32 reason);
+
+/* --- how ---------------------------------------------------------------------------------- */
+
+#define SM_COUNT(...)                          SM_COUNT_(, ##__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
+#define SM_COUNT_(z, a, b, c, d, e, f, n, ...) n
+#define SM_PARAMETERS(...)                     SM_CONCAT(SM_PARAMETERS_, SM_COUNT(__VA_ARGS__))(__VA_ARGS__)
+#define SM_PARAMETERS_0()                      void
+#define SM_PARAMETERS_1(...)                   __VA_ARGS__
+#define SM_PARAMETERS_2(...)                   __VA_ARGS__
+#define SM_PARAMETERS_3(...)                   __VA_ARGS__
+#define SM_PARAMETERS_4(...)                   __VA_ARGS__
+#define SM_PARAMETERS_5(...)                   __VA_ARGS__
+#define SM_PARAMETERS_6(...)                   __VA_ARGS__
+
+/* What the entry calls: masks the verdict, which costs nothing where it is a constant. */
+#define SM_HANDLER(id, parameters, arguments)                  \
+	static __attribute__((used)) u32 id##_entry parameters \
+	{                                                      \
+		return (u32)id arguments & SM_VERDICT_ERRNO;   \
+	}
+#define SM_HANDLER_0(id) SM_HANDLER(id, (void), ())
+#define SM_HANDLER_1(id) SM_HANDLER(id, (u64 a), (a))
+#define SM_HANDLER_2(id) SM_HANDLER(id, (u64 a, u64 b), (a, b))
+#define SM_HANDLER_3(id) SM_HANDLER(id, (u64 a, u64 b, u64 c), (a, b, c))
+#define SM_HANDLER_4(id) SM_HANDLER_R10(id, (u64 a, u64 b, u64 c, u64 d), (a, b, c, d))
+#define SM_HANDLER_5(id) SM_HANDLER_R10(id, (u64 a, u64 b, u64 c, u64 d, u64 e), (a, b, c, d, e))
+#define SM_HANDLER_6(id) \
+	SM_HANDLER_R10(id, (u64 a, u64 b, u64 c, u64 d, u64 e, u64 f), (a, b, c, d, e, f))
+
+/* The fourth argument comes in R10, because the gate needs RCX. */
+#define SM_HANDLER_R10(id, parameters, arguments)                                   \
+	u32 id##_entry parameters;                                                  \
+	static __attribute__((used)) u32 id##_call parameters __asm__(#id "_call"); \
+	static u32 id##_call parameters                                             \
+	{                                                                           \
+		return (u32)id arguments & SM_VERDICT_ERRNO;                        \
+	}                                                                           \
+	__asm__(".pushsection .text\n"                                              \
+		".globl " #id "_entry\n" #id "_entry:\n"                            \
+		"	movq %r10, %rcx\n"                                                \
+		"	jmp " #id "_call\n"                                         \
+		".popsection\n");
 
 #endif

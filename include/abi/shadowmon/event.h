@@ -44,7 +44,7 @@ struct sm_record_exec {
 	u16 path_len;
 	u16 argv_len;
 	u32 argc;
-	u32 reserved;
+	u32 ticks;		/* guest TSC from h.tsc until the record was complete: what it cost */
 	/* path, arguments */
 };
 

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Programs and modules that run inside the lab.
+
+VM_TESTS := $(B)/tests/vm
+ATTACK_SOURCES := $(wildcard tests/vm/attack/*.[chS]) tests/vm/attack/Kbuild
+
+$(VM_TESTS)/%_test: tests/vm/host/%_test.c $(wildcard tests/vm/host/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/vm/host $< -o $@
+
+$(VM_TESTS)/raw_image: tests/vm/host/raw_image.S $(B)/include/gate_offsets.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -c $< -o $@.o
+	ld -Ttext=0 --oformat binary -o $@ $@.o
+
+$(VM_TESTS)/vmfunc_user: tests/vm/guest/vmfunc_user.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -static $< -o $@
+
+define attack-module
+$(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.h
+	@mkdir -p $(B)/kmod/$(1)/attack
+	cp -p $(ATTACK_SOURCES) $(B)/include/gate_offsets.h $(B)/kmod/$(1)/attack/
+	$$(MAKE) -C /lib/modules/$(1)/build M=$$(abspath $(B)/kmod/$(1)/attack) \
+		SHADOWMON_INCLUDE=$$(abspath include) modules
+	cp $(B)/kmod/$(1)/attack/shadowmon_attack.ko $$@
+endef
+
+$(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
+vm-tests := $(VM_TESTS)/ioctl_test $(VM_TESTS)/gate_test $(VM_TESTS)/raw_image $(VM_TESTS)/vmfunc_user \
+	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko)
