@@ -39,6 +39,9 @@ static int lookup(struct sm_resolve *r, const char *name, uint64_t *ret_value)
 	/* Kernel addresses are negative numbers too; errors are small ones. */
 	if (result == -ENOENT)
 		return -ENOENT;
+	if (result < 0 && result >= -4095)
+		return sm_error_set(r->err, (int)result, "the guest module does not look up %s: %s", name,
+				    strerror((int)-result));
 	*ret_value = (uint64_t)result;
 	return 0;
 }

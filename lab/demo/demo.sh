@@ -35,7 +35,7 @@ if account_matches /tmp/account /tmp/events.json; then verdict=yes; else verdict
 echo
 echo "Summary"
 jq -r --arg ping "$per_ping" --arg exec "$exec_ticks" --arg verdict "$verdict" --arg n "$(wc -l </tmp/account)" '
-	(if type == "array" then .[0] else . end) |
+	.attached[0].status |
 	"  gate round trips                                  \(.entries)",
 	"  events                                            \(.records)",
 	"  lost                                              \(.lost)",
@@ -46,4 +46,4 @@ jq -r --arg ping "$per_ping" --arg exec "$exec_ticks" --arg verdict "$verdict" -
 	"  \($n) programs in the guest'"'"'s own account, all seen: \($verdict)"' /tmp/status.json
 shadowmon detach demo
 guest_stop demo
-[ "$verdict" = yes ] && [ "$(jq -r '(if type == "array" then .[0] else . end) | .lost + .exits_event' /tmp/status.json)" = 0 ]
+[ "$verdict" = yes ] && [ "$(jq -r '.attached[0].status | .lost + .exits_event' /tmp/status.json)" = 0 ]

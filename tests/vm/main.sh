@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# On the emulated host: see main.suite.
+. /lab/lib.sh
+. /root/tap.sh
+. /root/check_workload.sh
+
+status_of() # FIELD
+{
+	shadowmon status -o json web | jq ".attached[0].status.$1"
+}
+
+# Reads all that waits; the stream is added to /tmp/all.json.
+drain()
+{
+	sleep 0.5
+	shadowmon events -o json --no-follow web >/tmp/events.json 2>/tmp/events.err
+	cat /tmp/events.json >>/tmp/all.json
+}
+
+count_events() # JQ-CONDITION
+{
+	jq -c "select($1)" /tmp/events.json | wc -l
+}
+
+attach()
+{
+	shadowmon attach --image /root/monitors.o "$@" web
+}
+
+# --- the host's side ------------------------------------------------------------------------------
+
+check "module loads" insmod /root/shadowmon.ko
+refuse 5 "the command says that the daemon is missing" shadowmon status
+shadowmond 2>/tmp/shadowmond.log &
+daemon=$!
+sleep 0.5
+check "doctor finds nothing missing" shadowmon doctor
+guest_start web 1 256 || exit 1
+/root/ioctl_test "$(guest_pid web)" | sed 's/^\(not \)\?ok [0-9]*/\1ok/; /^1\.\./d'
+check "list names the VM" sh -c 'shadowmon list -o json | jq -e ".vms[] | select(.name == \"web\")"'
+
+# --- bad input --------------------------------------------------------------------------------------
+
+refuse 3 "attach to a name that no VM has" shadowmon attach --image /root/monitors.o nobody
+refuse 3 "attach to a process that has no VM" shadowmon attach --image /root/monitors.o $$
+head -c 5000 /root/monitors.o >/tmp/short.o
+refuse 1 "a truncated image" shadowmon attach --image /tmp/short.o web
+refuse 1 "an image that is no object" shadowmon attach --image /bin/ls web
+refuse 1 "an image that is not there" shadowmon attach --image /nowhere web
+refuse 2 "no verb" shadowmon
+refuse 2 "a verb that there is not" shadowmon frobnicate
+guest_run web 'rmmod shadowmon_guest'
+refuse 7 "a guest without the guest module" attach --timeout 1
+guest_run web 'insmod /shadowmon_guest.ko lab=1'
+
+# --- events -----------------------------------------------------------------------------------------
+
+check "attach" attach
+refuse 6 "attach twice" attach
+guest_run web "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null; cat /tmp/account" >/tmp/account
+drain
+check "each program of the guest's own account is seen once" account_matches /tmp/account /tmp/events.json
+check "module load and unload are seen" test "$(count_events '.module_load or .module_unload')" -eq 2
+check "an exit status of 7 is seen" test "$(count_events '.process_exit.status == 7')" -ge 1
+check "the end by SIGTERM is seen" test "$(count_events '.process_exit.signal == "SIGTERM"')" -ge 1
+
+before=$(status_of entries)
+guest_run web 'echo 100000 >/sys/kernel/debug/shadowmon/ping'
+after=$(status_of entries)
+[ $((after - before)) -ge 100000 ] && [ $((after - before)) -lt 100100 ]
+ok $? "100,000 gate round trips: none lost ($((after - before)) entries with those of the commands)"
+check "... and no VM exit but interrupts" test "$(status_of exits_event)" -eq 0
+for _ in 1 2 3 4 5 6 7 8 9; do
+	guest_run web 'echo 100 >/sys/kernel/debug/shadowmon/ping; cat /sys/kernel/debug/shadowmon/ping'
+done | awk '{ print ($4 - $6) / $2 }' | sort -n | head -n 1 >/tmp/ping
+echo "# instructions of an empty round trip, stub included: $(cat /tmp/ping)"
+check "an empty round trip takes at most 60 instructions" awk '{ exit $1 > 60 }' /tmp/ping
+echo "# instructions of an exec event in the monitor, median: $(jq -s '[.[] | .process_exec.process.ticks // empty] | sort | .[length / 2 | floor]' /tmp/events.json)"
+
+# --- the reader dies ----------------------------------------------------------------------------------
+
+drain
+shadowmon events -o json web >/tmp/lost.json 2>/dev/null &
+reader=$!
+sleep 0.5
+kill -KILL $reader
+wait $reader 2>/dev/null
+guest_run web 'uname; id >/dev/null'
+drain
+check "events wait while nobody reads" test "$(count_events '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+check "sequence numbers have no gap" sequence_is_whole /tmp/all.json
+
+# --- a monitor that fails -------------------------------------------------------------------------------
+
+provoke() # WHAT ARG
+{
+	guest_run web "echo $1 ${2:-0} >/sys/kernel/debug/shadowmon/provoke; cat /sys/kernel/debug/shadowmon/provoke"
+}
+
+abort_is_reported() # WHAT
+{
+	drain
+	provoke "$1" >/dev/null || return 1
+	drain
+	jq -c 'select(.abort)' /tmp/events.json >/tmp/abort && [ -s /tmp/abort ]
+}
+
+check "control: a monitor that does nothing is not aborted" test "$(provoke 0 5)" -eq 5
+check "a monitor's refusal becomes the function's result" test "$(provoke 15 13)" -eq -13
+check "hostile addresses are refused to the monitor" test "$(provoke 13)" -eq 13
+while read -r what name; do
+	check "a monitor that $name is aborted and reported" abort_is_reported "$what"
+done <<END
+1 writes to an unmapped address
+2 reads beyond guest RAM
+3 writes guest RAM
+4 executes guest RAM
+5 executes ud2
+6 executes int3
+7 loops for ever
+8 overflows its stack
+9 gives up
+10 writes the EPTP list
+11 executes data
+12 writes its own code
+END
+guest_run web 'uname -s' >/dev/null
+drain
+check "the guest goes on, and its events arrive" test "$(count_events '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+
+# --- a flood ---------------------------------------------------------------------------------------------
+
+drain
+lost=$(status_of lost)
+provoke 14 20000 >/dev/null
+drain
+flood_lost=$(($(status_of lost) - lost))
+flood_seen=$(jq -c 'select(.record or .unknown or .user)' /tmp/events.json | wc -l)
+told=$(jq -s '[.[] | .loss.count // empty] | add // 0' /tmp/events.json)
+guest_run web true
+drain
+told=$((told + $(jq -s '[.[] | .loss.count // empty] | add // 0' /tmp/events.json)))
+echo "# flood: $flood_seen seen, $flood_lost lost, $told told of"
+[ $flood_lost -gt 0 ] && [ "$told" -eq "$flood_lost" ]
+ok $? "what a flood loses is counted, and told in the stream"
+
+# --- attacks ----------------------------------------------------------------------------------------------
+
+violations=$(status_of violations)
+guest_run web 'insmod /shadowmon_attack.ko; dmesg | grep attack:' >/tmp/attacks
+sed -n 's/.*attack: //p' /tmp/attacks | sed '/^1\.\./d; s/^\(not \)\?ok [0-9]*/\1ok/'
+check "the attacks were run" grep -q 'attack: 1\.\.' /tmp/attacks
+check "... and reported" test $(($(status_of violations) - violations)) -gt 500
+for index in 0 1 2 3 600; do
+	guest_run web "vmfunc_user 0 $index" >/dev/null 2>&1
+	echo "$index $?"
+done >/tmp/user
+check "VMFUNC from ring 3 ends the process by SIGILL" test "$(grep -c ' 132$' /tmp/user)" -ge 4
+drain
+jq -r 'select(.violation) | .violation.reason' /tmp/events.json | sort | uniq -c | sed 's/^/# violations by reason: /'
+guest_run web 'uname -s' >/dev/null
+drain
+check "later events still arrive" test "$(count_events '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+
+# --- coming and going ---------------------------------------------------------------------------------------
+
+check "detach" shadowmon detach web
+refuse 4 "detach twice" shadowmon detach web
+guest_run web 'while :; do uname >/dev/null; done' &
+load=$!
+good=0
+for _ in 1 2 3 4 5; do
+	attach >/dev/null 2>&1 && shadowmon detach web >/dev/null 2>&1 && good=$((good + 1))
+done
+check "attach and detach under load, five times" test $good -eq 5
+kill $load 2>/dev/null
+guest_kill web
+check "the VMM is gone" sh -c '! shadowmon list -o json | jq -e ".vms[] | select(.name == \"web\")"'
+
+guest_start web 1 256 || exit 1
+check "attach to the next VM" attach
+guest_kill web
+sleep 1
+check "the VMM's death detaches" sh -c 'shadowmon list; ! shadowmon status web'
+kill -TERM $daemon
+wait $daemon
+check "the daemon ends cleanly" test $? -eq 0
+check "module unloads" rmmod shadowmon
+[ $TAP_FAILED -eq 0 ]
