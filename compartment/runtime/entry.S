@@ -25,7 +25,13 @@
 smc_entry:
 	movq	%rsp, STATE(STATE_RSP)
 	leaq	sm_cpu_state - SM_CPU_STATE + SM_CPU_STACK + SM_CPU_STACK_SIZE(%rip), %rsp
+	.if . - smc_entry != SM_ENTRY_RSP_SAVED
+	.error	"SM_ENTRY_RSP_SAVED"
+	.endif
 	movq	%rbx, STATE(STATE_RBX)
+	.if . - smc_entry != SM_ENTRY_RBX_SAVED
+	.error	"SM_ENTRY_RBX_SAVED"
+	.endif
 	incq	STATE(STATE_ENTRIES)
 	andl	$(SM_SLOTS - 1), %r11d
 	movl	%r11d, STATE(STATE_SLOT)

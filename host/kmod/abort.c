@@ -80,17 +80,39 @@ int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_re
 	return 1;
 }
 
-/* state is the compartment's: whatever it holds goes into guest registers and nowhere else. */
+/*
+ * What the guest had in RSP and RBX.  state is the compartment's: whatever it holds goes into guest
+ * registers and nowhere else.  Before the entry's first stores it is an earlier activation's.
+ */
+static void restore_guest_registers(struct smh_vcpu *v)
+{
+	static const enum kvm_reg scratch[] = {
+		VCPU_REGS_RAX, VCPU_REGS_RCX, VCPU_REGS_RSI, VCPU_REGS_RDI, VCPU_REGS_R8, VCPU_REGS_R9,
+	};
+	u64 offset = smh_vcpu_rip(v) - v->vm->agent.gate_va;
+	const struct sm_cpu_state *state = v->state;
+	unsigned int i;
+
+	if (offset < SM_PAGE_SIZE)
+		return;
+	offset -= SM_VA_ENTRY;
+	if (offset >= SM_ENTRY_RSP_SAVED)
+		smh_vcpu_set_reg(v, VCPU_REGS_RSP, READ_ONCE(state->rsp));
+	if (offset >= SM_ENTRY_RBX_SAVED)
+		smh_vcpu_set_reg(v, VCPU_REGS_RBX, READ_ONCE(state->rbx));
+	/* Nothing of the compartment's leaves it. */
+	for (i = 0; i < ARRAY_SIZE(scratch); i++)
+		smh_vcpu_set_reg(v, scratch[i], 0);
+}
+
 int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 {
-	const struct sm_cpu_state *state = v->state;
-	u32 slot = READ_ONCE(state->slot) & (SM_SLOTS - 1);
+	u32 slot = READ_ONCE(v->state->slot) & (SM_SLOTS - 1);
 
 	smh_report(v, SM_RECORD_ABORT, SM_VIEW_MONITOR, reason, exit_reason);
 	v->stats.aborts++;
 	return_to_target(v);
-	smh_vcpu_set_reg(v, VCPU_REGS_RSP, READ_ONCE(state->rsp));
-	smh_vcpu_set_reg(v, VCPU_REGS_RBX, READ_ONCE(state->rbx));
+	restore_guest_registers(v);
 	smh_vcpu_set_reg(v, VCPU_REGS_RDX, v->vm->abort_errno[slot]);
 	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_RETURN);
 	return 1;

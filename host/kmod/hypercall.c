@@ -37,7 +37,7 @@ static s64 decode_agent_info(const struct sm_agent_info *info)
 	 */
 	if (!(info->gate_va & GATE_VA_IN_DIRECTORY))
 		return -EINVAL;
-	if (info->gate_gpa & (SM_PAGE_SIZE - 1))
+	if ((info->gate_gpa | info->page_offset | info->kernel_va | info->kernel_pa) & (SM_PAGE_SIZE - 1))
 		return -EINVAL;
 	if (info->direct_map_size > SM_RAM_LIMIT || info->kernel_size > SM_RAM_LIMIT ||
 	    info->kernel_pa > SM_RAM_LIMIT || info->btf_gpa > SM_RAM_LIMIT || info->btf_size > SM_RAM_LIMIT)

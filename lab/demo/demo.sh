@@ -20,7 +20,7 @@ kill -INT $events
 wait $events
 
 # Once more for the books: the same, as JSON, against what the guest itself wrote down.
-guest_run demo "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null; cat /tmp/account" >/tmp/account
+guest_run demo "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null 2>&1; cat /tmp/account" >/tmp/account
 sleep 1
 shadowmon events -o json --no-follow demo >/tmp/events.json 2>/dev/null
 for _ in 1 2 3 4 5 6 7 8 9; do

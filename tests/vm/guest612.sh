@@ -8,7 +8,7 @@ insmod /root/shadowmon.ko
 shadowmond 2>/tmp/shadowmond.log &
 guest_start new 1 256 || exit 1
 check "attach" shadowmon attach --image /root/monitors.o new
-guest_run new "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null; cat /tmp/account" >/tmp/account
+guest_run new "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null 2>&1; cat /tmp/account" >/tmp/account
 sleep 1
 shadowmon events -o json --no-follow new >/tmp/events.json 2>/dev/null
 check "each program of the guest's own account is seen once" account_matches /tmp/account /tmp/events.json

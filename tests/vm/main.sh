@@ -57,7 +57,7 @@ guest_run web 'insmod /shadowmon_guest.ko lab=1'
 
 check "attach" attach
 refuse 6 "attach twice" attach
-guest_run web "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null; cat /tmp/account" >/tmp/account
+guest_run web "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null 2>&1; cat /tmp/account" >/tmp/account
 drain
 check "each program of the guest's own account is seen once" account_matches /tmp/account /tmp/events.json
 check "module load and unload are seen" test "$(count_events '.module_load or .module_unload')" -eq 2

@@ -27,7 +27,7 @@ struct sm_task {
 	u32 fsuid;
 	u32 fsgid;
 	u32 reserved;
-	u64 start_time;		/* ns of the guest's boot-time clock, task_struct.start_boottime */
+	u64 start_time;		/* of the group leader: ns, task_struct.start_boottime */
 	u64 parent_start_time;
 	char comm[SM_COMM_LEN];
 	char parent_comm[SM_COMM_LEN];

@@ -50,6 +50,9 @@
 #define SM_VA_IMAGE		0x40b000
 #define SM_VA_ENTRY		(SM_VA_IMAGE + SM_IMAGE_ENTRY)	/* the one entry point */
 #define SM_IMAGE_ENTRY		0xf0
+/* From these distances behind the entry point on, the guest's RSP and RBX are in sm_cpu_state. */
+#define SM_ENTRY_RSP_SAVED	0x0e
+#define SM_ENTRY_RBX_SAVED	0x15
 #define SM_IMAGE_MAX_SIZE	0x400000
 #define SM_VA_END		0x811000
 
@@ -110,7 +113,6 @@ struct sm_cpu_state {
 	u64 seq;		/* compartment: sequence number of the next record */
 	u64 lost;		/* compartment: records dropped since the last loss record */
 	u64 lost_total;
-	u64 reserved_head;	/* compartment: where the open reservation lies */
 };
 
 #define SM_ASSERT_LAYOUT(x) _Static_assert(x, #x)
