@@ -39,22 +39,36 @@ make_root() # ROOT
 	echo 'root:x:0:' >"$1/etc/group"
 }
 
-# Modules by name with what they depend on.
+# Modules by name with what they depend on.  Uncompressed: to unpack them is slow in emulation.
 copy_modules() # ROOT RELEASE NAME...
 {
-	local root=$1 release=$2 name path
+	local root=$1 release=$2 kernel=$CACHE/kernel/$2 path to
 	shift 2
 	for name; do
-		modprobe -d "$CACHE/kernel/$release" -S "$release" --show-depends "$name" 2>/dev/null |
-			sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r path; do
-			local relative=${path#"$CACHE/kernel/$release"}
-			mkdir -p "$root/usr/$(dirname "$relative")"
-			cp -u "$path" "$root/usr/$relative"
-		done
+		modprobe -d "$kernel" -S "$release" --show-depends "$name" 2>/dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+	done | sort -u | while read -r path; do
+		to=$root/usr${path#"$kernel"}
+		mkdir -p "${to%/*}"
+		case $path in
+		*.xz) xz -dc "$path" >"${to%.xz}" ;;
+		*) cp "$path" "$to" ;;
+		esac
 	done
-	cp "$CACHE/kernel/$release/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} \
-		"$root/usr/lib/modules/$release/"
+	for path in order builtin builtin.modinfo; do
+		sed 's/\.ko\.xz$/.ko/' "$kernel/lib/modules/$release/modules.$path" >"$root/usr/lib/modules/$release/modules.$path"
+	done
 	depmod -b "$root" "$release"
+}
+
+# Cuts a module's signature off: the kernel takes a second of emulation to check one.
+strip_signature() # MODULE...
+{
+	local file length
+	for file; do
+		tail -c 28 "$file" | grep -q '^~Module signature appended~$' || continue
+		length=$(tail -c 32 "$file" | head -c 4 | od -An -tu4 --endian=big)
+		truncate -s -$((length + 12 + 28)) "$file"
+	done
 }
 
 pack() # ROOT CPIO
@@ -79,7 +93,10 @@ guest_image() # RELEASE
 	# shellcheck disable=SC2086
 	copy_binaries "$root" $TOOLS
 	ln -s dash "$root/usr/bin/sh"
+	# shellcheck disable=SC2086
 	copy_modules "$root" "$1" $GUEST_MODULES
+	# shellcheck disable=SC2046
+	strip_signature $(find "$root/usr/lib/modules" -name 'virtio*.ko')
 	cp "$LAB/guest/init" "$root/init"
 	pack "$root" "$out"
 }
@@ -96,11 +113,13 @@ host_image() # HOST_RELEASE GUEST_RELEASE
 	# shellcheck disable=SC2086
 	copy_binaries "$root" $TOOLS bash setsid strace jq stty cpio
 	ln -s dash "$root/usr/bin/sh"
+	copy_binary "$root" /usr/bin/qemu-system-x86_64-microvm
 	copy_binary "$root" /usr/bin/qemu-system-x86_64
 	for file in bios-microvm.bin linuxboot_dma.bin pvh.bin kvmvapic.bin; do
 		mkdir -p "$root/usr/share/qemu"
 		cp -L "/usr/share/qemu/$file" "$root/usr/share/qemu/"
 	done
+	# shellcheck disable=SC2086
 	copy_modules "$root" "$1" $HOST_MODULES
 	cp "$CACHE/kernel/$2/vmlinux" "$root/lab/guest-kernel"
 	cp "$CACHE/guest-$2.cpio" "$root/lab/guest.cpio"

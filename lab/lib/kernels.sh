@@ -5,7 +5,7 @@
 # 6.1, 6.1-cloud, 6.12, 6.12-cloud or a full release -> release, e.g. 6.1.0-56-amd64
 kernel_release() # FLAVOUR
 {
-	local meta release
+	local meta release cached=$CACHE/release-$1
 	case $1 in
 	6.1) meta=linux-headers-amd64 ;;
 	6.1-cloud) meta=linux-headers-cloud-amd64 ;;
@@ -13,9 +13,24 @@ kernel_release() # FLAVOUR
 	6.12-cloud) meta=linux-headers-6.12-cloud-amd64 ;;
 	*) echo "$1" && return ;;
 	esac
-	release=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/.*Depends: linux-headers-\(6[^ ]*amd64\)$/\1/p' | head -1)
-	[ -n "$release" ] || die "cannot tell which release $1 is: run 'apt-get update' (package $meta not found)"
-	echo "$release"
+	# apt takes a second to tell.
+	if [ ! "$cached" -nt /var/lib/apt/lists ]; then
+		release=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/.*Depends: linux-headers-\(6[^ ]*amd64\)$/\1/p' | head -1)
+		[ -n "$release" ] || die "cannot tell which release $1 is: run 'apt-get update' (package $meta not found)"
+		mkdir -p "$CACHE"
+		echo "$release" >"$cached.$$" && mv "$cached.$$" "$cached"
+	fi
+	cat "$cached"
+}
+
+# Installs a kernel's headers if they are missing; prints the directory for `make -C`.
+kernel_headers() # RELEASE
+{
+	local build=/lib/modules/$1/build
+	if [ ! -e "$build/Makefile" ]; then
+		echo "linux-headers-$1" | "$LAB/../scripts/install-packages" /dev/stdin || die "no linux-headers-$1"
+	fi
+	echo "$build"
 }
 
 # Downloads and unpacks a kernel's package into the cache, once.

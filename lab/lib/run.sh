@@ -27,7 +27,7 @@ build_mailbox() # RUN [SCRIPT ARG...]
 	fi
 	pack "$root" "$run/overlay.cpio"
 	size=$(stat -c %s "$run/overlay.cpio")
-	[ $((size + 4096)) -le $MAILBOX_SIZE ] || die "the run's files are more than $((MAILBOX_SIZE >> 20)) MB"
+	[ $((size + 4096)) -le "$MAILBOX_SIZE" ] || die "the run's files are more than $((MAILBOX_SIZE >> 20)) MB"
 	echo "$size" >"$run/mailbox"
 	truncate -s 4096 "$run/mailbox"
 	cat "$run/overlay.cpio" >>"$run/mailbox"
@@ -85,7 +85,6 @@ start_machine() # RUN
 		echo c >"$run/debugger"
 		start_bochs "$run" bochs-bin -q -f "$run/bochsrc"
 	else
-		save_state_library
 		snapshot_get
 		progress "restoring the emulated host ($HOST)"
 		snapshot_restore "$run"
@@ -124,7 +123,7 @@ run_host() # SCRIPT ARG...
 	run_begin
 	build_mailbox "$RUN" "$@"
 	start_machine "$RUN"
-	follow "$RUN" < <(exec tail -f -n +1 --pid=$BOCHS -s 0.1 "$RUN/serial") &
+	follow "$RUN" < <(exec tail -f -n +1 --pid="$BOCHS" -s 0.1 "$RUN/serial") &
 	follower=$!
 	while [ ! -s "$RUN/status" ]; do
 		if ! kill -0 "$follower" 2>/dev/null && [ ! -s "$RUN/status" ]; then
@@ -170,6 +169,6 @@ run_console()
 	start_machine "$RUN"
 	local modes
 	modes=$(stty -g)
-	tail -f --pid=$BOCHS /dev/null
+	tail -f --pid="$BOCHS" /dev/null
 	stty "$modes"
 }

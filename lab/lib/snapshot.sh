@@ -40,7 +40,7 @@ snapshot_get()
 		printf 'c\nsource "save-state:%s"\nq\n' "$tmp/state" >"$tmp/debugger"
 		start_bochs "$tmp" LD_PRELOAD="$CACHE/save_state.so" bochs-bin -q -f "$tmp/bochsrc"
 		SNAPSHOT_TMP=$tmp
-		timeout "$TIMEOUT" tail -f --pid=$BOCHS /dev/null || true
+		timeout "$TIMEOUT" tail -f --pid="$BOCHS" /dev/null || true
 		end_bochs
 		if [ ! -e "$tmp/state/config" ] || ! grep -q '^=lab host up' "$tmp/serial"; then
 			RUN=$tmp
@@ -66,7 +66,7 @@ snapshot_restore() # RUN
 	done
 	sed -e '/^optr[oa]mimage/d' -e '/^magic_break/d' -e "s|^com1:.*|$(com1 "$run")|" \
 		-e "s|^log:.*|log: $run/bochs.log|" "$SNAPSHOT/config" >"$run/state/config"
-	truncate -s $MAILBOX_SIZE "$run/mailbox"
+	truncate -s "$MAILBOX_SIZE" "$run/mailbox"
 	echo c >"$run/debugger"
 	start_bochs "$run" LD_PRELOAD="$CACHE/save_state.so" LAB_MEMORY="$SNAPSHOT/memory.ram" \
 		LAB_MAILBOX="$run/mailbox" LAB_MAILBOX_AT="$(cat "$SNAPSHOT/mailbox-at")" bochs-bin -q -r "$run/state"
