@@ -37,7 +37,7 @@ unit-tests :=
 fuzzers :=
 vm-suites := $(wildcard tests/vm/*.suite)
 
-include $(wildcard compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
+include $(wildcard packaging/build.mk compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
 
 all: $(all-y)
 
