@@ -29,7 +29,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-fuzz check-vm demo clean
+.PHONY: all check check-unit check-fuzz check-vm check-attacks demo clean
 
 # Filled by the build.mk files.
 all-y :=
@@ -66,6 +66,10 @@ check-fuzz: $(fuzzers)
 
 check-vm: all $(vm-tests)
 	tests/lib/run vm $(vm-suites)
+
+# Suites that are not part of check.
+check-attacks: all $(vm-tests)
+	tests/lib/run vm $(wildcard tests/vm/attack/*.suite)
 
 demo: all
 	tests/lib/run-suite lab/demo/demo.suite
