@@ -103,7 +103,9 @@ start_bochs() # DIR ARGUMENT...
 end_bochs()
 {
 	if [ -n "$BOCHS" ]; then
-		kill -KILL -- "-$BOCHS" 2>/dev/null || true
+		# script(1) and, in a session of its own, Bochs.
+		# shellcheck disable=SC2046
+		kill -KILL $(pgrep -P "$BOCHS") "$BOCHS" 2>/dev/null || true
 		wait "$BOCHS" 2>/dev/null || true
 		BOCHS=
 	fi
