@@ -7,10 +7,10 @@ run() # UID BINARY ARG...
 	uid=$1
 	shift
 	if [ "$uid" = 0 ]; then
-		sh -c 'echo "$$ $PPID 0 $(command -v "$1") $*" >>"$0"; exec "$@"' "$WORKLOAD_ACCOUNT" "$@"
+		sh -c 'echo "$$ $PPID 0 /usr/bin/$1 $*" >>"$0"; exec "$@"' "$WORKLOAD_ACCOUNT" "$@"
 	else
 		setpriv --reuid="$uid" --clear-groups \
-			sh -c 'echo "$$ $PPID '"$uid"' $(command -v "$1") $*" >>"$0"; exec "$@"' "$WORKLOAD_ACCOUNT" "$@"
+			sh -c 'echo "$$ $PPID '"$uid"' /usr/bin/$1 $*" >>"$0"; exec "$@"' "$WORKLOAD_ACCOUNT" "$@"
 	fi
 }
 : >"$WORKLOAD_ACCOUNT"
