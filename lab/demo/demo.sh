@@ -30,7 +30,7 @@ guest_run demo 'echo 100000 >/sys/kernel/debug/shadowmon/ping'
 shadowmon status -o json demo >/tmp/status.json
 per_ping=$(awk '{ print ($4 - $6) / $2 }' /tmp/pings | sort -n | head -n 1)
 exec_ticks=$(jq -s '[.[] | .process_exec.process.ticks // empty] | sort | .[length / 2 | floor] // 0' /tmp/events.json)
-if account_matches /tmp/account /tmp/events.json; then verdict=yes; else verdict=NO; fi
+if account_matches /tmp/account /tmp/events.json >/tmp/differences; then verdict=yes; else verdict=NO; fi
 
 echo
 echo "Summary"
@@ -44,6 +44,7 @@ jq -r --arg ping "$per_ping" --arg exec "$exec_ticks" --arg verdict "$verdict" -
 	"  guest instructions an empty event, stub included  \($ping)",
 	"  guest instructions an exec event, in the monitor  \($exec)",
 	"  \($n) programs in the guest'"'"'s own account, all seen: \($verdict)"' /tmp/status.json
+[ "$verdict" = yes ] || cat /tmp/differences
 shadowmon detach demo
 guest_stop demo
 [ "$verdict" = yes ] && [ "$(jq -r '.attached[0].status | .lost + .exits_event' /tmp/status.json)" = 0 ]
