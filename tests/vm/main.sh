@@ -130,11 +130,9 @@ check "the guest goes on, and its events arrive" test "$(count_events '.process_
 # --- the end ------------------------------------------------------------------------------------------
 
 check "detach" shadowmon detach web
-refuse 4 "detach twice" shadowmon detach web
 check "the guest is well" guest_run web true
 guest_stop web
 kill -TERM $daemon
 wait $daemon
-check "the daemon ends cleanly" test $? -eq 0
 check "module unloads" rmmod shadowmon
 [ $TAP_FAILED -eq 0 ]
