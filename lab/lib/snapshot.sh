@@ -40,7 +40,8 @@ snapshot_get()
 		printf 'c\nsource "save-state:%s"\nq\n' "$tmp/state" >"$tmp/debugger"
 		start_bochs "$tmp" LD_PRELOAD="$CACHE/save_state.so" bochs-bin -q -f "$tmp/bochsrc"
 		SNAPSHOT_TMP=$tmp
-		timeout "$TIMEOUT" tail -f --pid="$BOCHS" /dev/null || true
+		timeout "$TIMEOUT" tail -f --pid="$BOCHS" /dev/null &
+		wait $! || true
 		end_bochs
 		if [ ! -e "$tmp/state/config" ] || ! grep -q '^=lab host up' "$tmp/serial"; then
 			RUN=$tmp
