@@ -117,6 +117,7 @@ done <<END
 4 executes guest RAM
 5 executes ud2
 6 executes int3
+7 loops for ever
 8 overflows its stack
 9 gives up
 10 writes the EPTP list
