@@ -25,7 +25,8 @@
 #include <shadowmon/hypercall.h>
 
 	.section .gate, "ax"
-	.globl	gate, gate_enter, gate_vmfunc_enter, gate_arm, gate_vmfunc_monitor, gate_exit, gate_bad, gate_end
+	.globl	gate, gate_enter, gate_vmfunc_enter, gate_arm, gate_mode_trap, gate_cr3_branch, gate_vmfunc_monitor
+	.globl	gate_exit, gate_disarm, gate_leave, gate_bad, gate_end
 
 gate:
 .Lgate:					/* view 0, guest's copy */
@@ -39,10 +40,12 @@ gate_vmfunc_enter:
 	vmfunc
 gate_arm:					/* view 1, host's copy from here on */
 	movb	$SM_EPTP_ARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
+gate_mode_trap:
 	movabsq	$0x0b0f0b0f0b0f0b0f, %rcx	/* 16 and 32-bit code meets ud2 in the immediate */
 	movq	%cr3, %rcx
 	cli
 	shrq	$SM_ALIAS_SHIFT, %rcx
+gate_cr3_branch:
 	jnz	.Lbad
 	xorl	%eax, %eax
 	cld
@@ -58,13 +61,13 @@ gate_exit:					/* view 2, EDX = verdict */
 	leal	SM_VIEW_GATE(%rax), %ecx
 	cld
 	vmfunc
-						/* view 1, EAX = 0 */
+gate_disarm:					/* view 1, EAX = 0 */
 	movb	$SM_EPTP_DISARMED, .Lgate + SM_VA_LIST + SM_LIST_MONITOR_BYTE(%rip)
 	movabsq	$0x0b0f0b0f0b0f0b0f, %rcx	/* that store may forge an EPTP in 16 and 32-bit mode */
 	leal	SM_VIEW_TARGET(%rax), %ecx
 	cld
 	vmfunc
-						/* view 0, guest's copy */
+gate_leave:					/* view 0, guest's copy */
 	jmp	.Lgate + SM_VA_RETURN
 	.fill	5, 1, 0xcc
 

@@ -4,6 +4,8 @@
 #include "shadowmon.h"
 #include "vmcs.h"
 
+#define CR3_ADDRESS GENMASK_ULL(51, 12)
+
 static bool has_guest_physical(u32 exit_reason)
 {
 	return exit_reason == EXIT_REASON_EPT_VIOLATION || exit_reason == EXIT_REASON_EPT_MISCONFIG;
@@ -47,14 +49,14 @@ static void return_to_target(struct smh_vcpu *v)
 }
 
 /*
- * CR3 in the shadow region leaves the guest without page tables in view 0.  That is the attacker's own
- * doing, but the VM's other users need not suffer for it: the kernel's own tables always work.
+ * CR3 where no RAM is leaves the guest without page tables in view 0.  That is the attacker's own doing,
+ * but the VM's other users need not suffer for it: the kernel's own tables always work.
  */
 static void repair_cr3(struct smh_vcpu *v)
 {
 	u64 cr3 = v->vm->kernel_cr3;
 
-	if (smh_vmread(GUEST_CR3) >> SM_ALIAS_SHIFT == 0 || !cr3)
+	if (!cr3 || kvm_is_visible_gfn(v->vcpu->kvm, (smh_vmread(GUEST_CR3) & CR3_ADDRESS) >> PAGE_SHIFT))
 		return;
 	smh_vmwrite(GUEST_CR3, cr3);
 	v->vcpu->arch.cr3 = cr3;

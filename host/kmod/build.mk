@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shadowmon.ko, once for each host kernel.  Kbuild wants its sources in the output folder: they are
-# copied there, so that kernels do not collide and the tree stays clean.
+# shadowmon.ko, once for each host kernel, and shadowmon-lab.ko, whose protections tests can switch off.
+# Kbuild wants its sources in the output folder: they are copied there, so that kernels do not collide and
+# the tree stays clean.
 
 KMOD_SOURCES := $(wildcard host/kmod/*.c host/kmod/*.S host/kmod/*.h) host/kmod/Kbuild host/kmod/configure/probe
 
+# RELEASE, folder, name of the result, flags
 define host-kmod
-$(B)/kmod/$(1)/shadowmon.ko: $(KMOD_SOURCES) $(wildcard include/*/shadowmon/*.h) \
+$(B)/kmod/$(1)/$(3).ko: $(KMOD_SOURCES) $(wildcard include/*/shadowmon/*.h) \
 		$(GATE)/gate.bin $(B)/include/gate_offsets.h
-	@mkdir -p $(B)/kmod/$(1)/host
-	cp -p $(KMOD_SOURCES) $(GATE)/gate.bin $(B)/include/gate_offsets.h $(B)/kmod/$(1)/host/
-	sh host/kmod/configure/probe /lib/modules/$(1)/build > $(B)/kmod/$(1)/host/configure.h
-	$$(MAKE) -C /lib/modules/$(1)/build M=$$(abspath $(B)/kmod/$(1)/host) \
-		SHADOWMON_INCLUDE=$$(abspath include) modules
-	cp $(B)/kmod/$(1)/host/shadowmon.ko $$@
+	@mkdir -p $(B)/kmod/$(1)/$(2)
+	cp -p $(KMOD_SOURCES) $(GATE)/gate.bin $(B)/include/gate_offsets.h $(B)/kmod/$(1)/$(2)/
+	sh host/kmod/configure/probe /lib/modules/$(1)/build > $(B)/kmod/$(1)/$(2)/configure.h
+	$$(MAKE) -C /lib/modules/$(1)/build M=$$(abspath $(B)/kmod/$(1)/$(2)) \
+		SHADOWMON_INCLUDE=$$(abspath include) SHADOWMON_FLAGS=$(4) modules
+	cp $(B)/kmod/$(1)/$(2)/shadowmon.ko $$@
 endef
 
-$(foreach r,$(HOST_RELEASES),$(eval $(call host-kmod,$(r))))
+$(foreach r,$(HOST_RELEASES),$(eval $(call host-kmod,$(r),host,shadowmon,)))
+$(foreach r,$(HOST_RELEASES),$(eval $(call host-kmod,$(r),host-lab,shadowmon-lab,-DSMH_LAB)))
 all-y += $(HOST_RELEASES:%=$(B)/kmod/%/shadowmon.ko)

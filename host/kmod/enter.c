@@ -7,6 +7,7 @@
  * views 1 and 2, which have no IDT.
  */
 
+#include "lab.h"
 #include "shadowmon.h"
 #include "vmcs.h"
 
@@ -29,7 +30,7 @@ static void bind(struct smh_vcpu *v)
 {
 	u64 controls = SECONDARY_EXEC_ENABLE_VMFUNC;
 
-	if (v->vm->locked)
+	if (v->vm->locked && !smh_weakened(SMH_WEAKEN_DESCRIPTORS))
 		controls |= SECONDARY_EXEC_DESC;
 	update_secondary_controls(controls, 0);
 	if (v->bound)

@@ -6,6 +6,7 @@
 
 #include <linux/ktime.h>
 
+#include "lab.h"
 #include "shadowmon.h"
 #include "vmcs.h"
 
@@ -161,6 +162,18 @@ static int handle_in_gate(struct smh_vcpu *v, u32 exit_reason)
 }
 
 /*
+ * An IDT without entries is as good as the pinned one: any exception in views 1 and 2 still ends in a triple
+ * fault.  Linux loads one to reboot.
+ */
+static bool descriptors_are_safe(const struct smh_descriptors *d)
+{
+	bool same_idt = smh_vmread(GUEST_IDTR_BASE) == d->idt_base && smh_vmread(GUEST_IDTR_LIMIT) == d->idt_limit;
+
+	return (same_idt || smh_vmread(GUEST_IDTR_LIMIT) == 0) && smh_vmread(GUEST_GDTR_BASE) == d->gdt_base &&
+	       smh_vmread(GUEST_GDTR_LIMIT) == d->gdt_limit;
+}
+
+/*
  * After lock: LIDT, LGDT, SIDT and SGDT exit.  KVM's own handler expects them only when it emulates
  * UMIP, so they are answered here; what changed the registers is undone and reported.
  */
@@ -177,8 +190,7 @@ static int handle_descriptor_access(struct smh_vcpu *v, u32 exit_reason)
 		d->pinned = true;
 	}
 	ret = kvm_emulate_instruction(v->vcpu, 0);
-	if (smh_vmread(GUEST_IDTR_BASE) == d->idt_base && smh_vmread(GUEST_IDTR_LIMIT) == d->idt_limit &&
-	    smh_vmread(GUEST_GDTR_BASE) == d->gdt_base && smh_vmread(GUEST_GDTR_LIMIT) == d->gdt_limit)
+	if (descriptors_are_safe(d))
 		return ret;
 	smh_vmwrite(GUEST_IDTR_BASE, d->idt_base);
 	smh_vmwrite(GUEST_IDTR_LIMIT, d->idt_limit);
@@ -212,7 +224,7 @@ static int handle_in_target(struct smh_vcpu *v, u32 exit_reason)
 		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_SHADOW_ACCESS, exit_reason);
 	case EXIT_REASON_GDTR_IDTR:
 	case EXIT_REASON_LDTR_TR:
-		if (!v->bound || !v->vm->locked)
+		if (!v->bound || !v->vm->locked || smh_weakened(SMH_WEAKEN_DESCRIPTORS))
 			return PASS_TO_KVM;
 		return handle_descriptor_access(v, exit_reason);
 	default:

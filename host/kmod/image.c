@@ -5,6 +5,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "gate_offsets.h"
+#include "lab.h"
 #include "shadowmon.h"
 
 static int decode_segments(const struct sm_segment *segments, u32 count)
@@ -131,12 +133,25 @@ static int build_tables(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
 	return err;
 }
 
+static void weaken_gate(u8 *gate)
+{
+	static const u8 nop = 0x90;
+
+	if (smh_weakened(SMH_WEAKEN_ARMED))
+		gate[GATE_DISARM_OFFSET + 6] = SM_EPTP_ARMED;
+	if (smh_weakened(SMH_WEAKEN_MODE_TRAP))
+		memset(gate + GATE_MODE_TRAP_OFFSET, nop, 10);
+	if (smh_weakened(SMH_WEAKEN_CR3_TEST))
+		memset(gate + GATE_CR3_BRANCH_OFFSET, nop, 2);
+}
+
 static int build_gate(struct smh_vm *vm)
 {
 	vm->gate = smh_pool_page(&vm->pool);
 	if (!vm->gate)
 		return -ENOMEM;
 	memcpy(vm->gate, smh_gate_page, SM_PAGE_SIZE);
+	weaken_gate((u8 *)vm->gate);
 	return map_private(vm, SM_GATE_GPA, __pa(vm->gate), SMH_EPT_READ | SMH_EPT_EXEC, true);
 }
 

@@ -6,10 +6,17 @@
 #include <asm/msr.h>
 #include <asm/vmx.h>
 
+#include "lab.h"
 #include "shadowmon.h"
 
 #define PROCBASED2_ALLOWED(bit) ((u64)(bit) << 32)
 #define VMFUNC_EPTP_SWITCHING BIT_ULL(0)
+
+#ifdef SMH_LAB
+unsigned int smh_weaken;
+module_param_named(weaken, smh_weaken, uint, 0600);
+MODULE_PARM_DESC(weaken, "protections to do without: see lab.h");
+#endif
 
 static int require(bool there, const char *what)
 {

@@ -3,6 +3,7 @@
 
 #include <linux/slab.h>
 
+#include "lab.h"
 #include "shadowmon.h"
 #include "vmcs.h"
 
@@ -207,4 +208,6 @@ void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp)
 	v->list[SM_VIEW_TARGET] = target_eptp;
 	v->list[SM_VIEW_GATE] = v->eptp[SM_VIEW_GATE];
 	v->list[SM_VIEW_MONITOR] = (v->eptp[SM_VIEW_MONITOR] & ~0xffULL) | SM_EPTP_DISARMED;
+	if (smh_weakened(SMH_WEAKEN_ARMED))
+		v->list[SM_VIEW_MONITOR] = v->eptp[SM_VIEW_MONITOR];
 }

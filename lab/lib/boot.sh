@@ -90,23 +90,22 @@ debug: action=ignore
 END
 }
 
-# Debian's Bochs starts in its debugger and draws on a terminal: script(1) gives it one.
+# Debian's Bochs starts in its debugger and draws on what it takes for a terminal.  A real one, held by
+# script(1), once stopped taking its output, and the machine with it.
 start_bochs() # DIR ARGUMENT...
 {
 	local dir=$1
 	shift
 	: >"$dir/serial"
-	setsid script -qfc "stty cols 80 rows 25; exec env GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $* -rc $dir/debugger" /dev/null \
-		>"$dir/bochs.out" 2>&1 </dev/null &
+	setsid env TERM=linux LINES=25 COLUMNS=80 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "$@" -rc "$dir/debugger" \
+		>/dev/null 2>"$dir/bochs.out" </dev/null &
 	BOCHS=$!
 }
 
 end_bochs()
 {
 	if [ -n "$BOCHS" ]; then
-		# script(1) and, in a session of its own, Bochs.
-		# shellcheck disable=SC2046
-		kill -KILL $(pgrep -P "$BOCHS") "$BOCHS" 2>/dev/null || true
+		kill -KILL "$BOCHS" 2>/dev/null || true
 		wait "$BOCHS" 2>/dev/null || true
 		BOCHS=
 	fi

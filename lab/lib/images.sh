@@ -80,7 +80,8 @@ GUEST_MODULES="virtio_mmio virtio_console virtio_blk dummy nbd loop"
 HOST_MODULES="kvm kvm-intel msr"
 TOOLS="dash cat cp ls ln mkdir mv rm rmdir touch sleep echo env id head tail sort uniq wc tr cut tee seq \
 	true false stat dd date uname sync grep sed awk ps kill pgrep mount umount dmesg insmod rmmod \
-	modprobe lsmod mkfifo od chmod setpriv mktemp timeout find basename dirname expr printf test nproc xargs free"
+	modprobe lsmod mkfifo od chmod setpriv mktemp timeout find basename dirname expr printf test nproc xargs free \
+	taskset"
 
 # $CACHE/guest-RELEASE.cpio
 guest_image() # RELEASE

@@ -2,18 +2,17 @@
 # Programs and modules that run inside the lab.
 
 VM_TESTS := $(B)/tests/vm
-ATTACK_SOURCES := $(wildcard tests/vm/attack/*.[chS]) tests/vm/attack/Kbuild
+ATTACK_SOURCES := $(wildcard tests/vm/attack/guest/*.[chS]) tests/vm/attack/guest/Kbuild
 
 $(VM_TESTS)/%_test: tests/vm/host/%_test.c $(wildcard tests/vm/host/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/vm/host $< -o $@
 
-$(VM_TESTS)/raw_image: tests/vm/host/raw_image.S $(B)/include/gate_offsets.h
+$(VM_TESTS)/info: tests/vm/host/info.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -c $< -o $@.o
-	ld -Ttext=0 --oformat binary -o $@ $@.o
+	$(CC) $(CPPFLAGS) $(CFLAGS) $< -o $@
 
-$(VM_TESTS)/vmfunc_user: tests/vm/guest/vmfunc_user.c
+$(VM_TESTS)/attack_user: tests/vm/guest/attack_user.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static $< -o $@
 
@@ -27,5 +26,5 @@ $(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.
 endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
-vm-tests := $(VM_TESTS)/ioctl_test $(VM_TESTS)/gate_test $(VM_TESTS)/raw_image $(VM_TESTS)/vmfunc_user \
-	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko)
+vm-tests := $(VM_TESTS)/info $(VM_TESTS)/ioctl_test $(VM_TESTS)/attack_user \
+	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)

@@ -3,29 +3,7 @@
 . /lab/lib.sh
 . /root/tap.sh
 . /root/check_workload.sh
-
-status_of() # FIELD
-{
-	shadowmon status -o json web | jq ".attached[0].status.$1"
-}
-
-# Reads all that waits; the stream is added to /tmp/all.json.
-drain()
-{
-	sleep 0.5
-	shadowmon events -o json --no-follow web >/tmp/events.json 2>/tmp/events.err
-	cat /tmp/events.json >>/tmp/all.json
-}
-
-count_events() # JQ-CONDITION
-{
-	jq -c "select($1)" /tmp/events.json | wc -l
-}
-
-attach()
-{
-	shadowmon attach --image /root/monitors.o "$@" web
-}
+. /root/vm.sh
 
 # --- the host's side ------------------------------------------------------------------------------
 
@@ -50,26 +28,26 @@ refuse 1 "an image that is not there" shadowmon attach --image /nowhere web
 refuse 2 "no verb" shadowmon
 refuse 2 "a verb that there is not" shadowmon frobnicate
 guest_run web 'rmmod shadowmon_guest'
-refuse 7 "a guest without the guest module" attach --timeout 1
+refuse 7 "a guest without the guest module" vm_attach --timeout 1
 guest_run web 'insmod /shadowmon_guest.ko lab=1'
 
 # --- events -----------------------------------------------------------------------------------------
 
-check "attach" attach
-refuse 6 "attach twice" attach
+check "attach" vm_attach
+refuse 6 "attach twice" vm_attach
 guest_run web "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null 2>&1; cat /tmp/account" >/tmp/account
-drain
+vm_drain
 check "each program of the guest's own account is seen once" account_matches /tmp/account /tmp/events.json
-check "module load and unload are seen" test "$(count_events '.module_load or .module_unload')" -eq 2
-check "an exit status of 7 is seen" test "$(count_events '.process_exit.status == 7')" -ge 1
-check "the end by SIGTERM is seen" test "$(count_events '.process_exit.signal == "SIGTERM"')" -ge 1
+check "module load and unload are seen" test "$(vm_count '.module_load or .module_unload')" -eq 2
+check "an exit status of 7 is seen" test "$(vm_count '.process_exit.status == 7')" -ge 1
+check "the end by SIGTERM is seen" test "$(vm_count '.process_exit.signal == "SIGTERM"')" -ge 1
 
-before=$(status_of entries)
+before=$(vm_status entries)
 guest_run web 'echo 100000 >/sys/kernel/debug/shadowmon/ping'
-after=$(status_of entries)
+after=$(vm_status entries)
 [ $((after - before)) -ge 100000 ] && [ $((after - before)) -lt 100100 ]
 ok $? "100,000 gate round trips: none lost ($((after - before)) entries with those of the commands)"
-check "... and no VM exit but interrupts" test "$(status_of exits_event)" -eq 0
+check "... and no VM exit but interrupts" test "$(vm_status exits_event)" -eq 0
 for _ in 1 2 3 4 5 6 7 8 9; do
 	guest_run web 'echo 100 >/sys/kernel/debug/shadowmon/ping; cat /sys/kernel/debug/shadowmon/ping'
 done | awk '{ print ($4 - $6) / $2 }' | sort -n | head -n 1 >/tmp/ping
@@ -79,15 +57,15 @@ echo "# instructions of an exec event in the monitor, median: $(jq -s '[.[] | .p
 
 # --- the reader dies ----------------------------------------------------------------------------------
 
-drain
+vm_drain
 shadowmon events -o json web >/tmp/lost.json 2>/dev/null &
 reader=$!
 sleep 0.5
 kill -KILL $reader
 wait $reader 2>/dev/null
 guest_run web 'uname; id >/dev/null'
-drain
-check "events wait while nobody reads" test "$(count_events '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+vm_drain
+check "events wait while nobody reads" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 check "sequence numbers have no gap" sequence_is_whole /tmp/all.json
 
 # --- a monitor that fails -------------------------------------------------------------------------------
@@ -99,9 +77,9 @@ provoke() # WHAT ARG
 
 abort_is_reported() # WHAT
 {
-	drain
+	vm_drain
 	provoke "$1" >/dev/null || return 1
-	drain
+	vm_drain
 	jq -c 'select(.abort)' /tmp/events.json >/tmp/abort && [ -s /tmp/abort ]
 }
 
@@ -125,8 +103,8 @@ done <<END
 12 writes its own code
 END
 guest_run web 'uname -s' >/dev/null
-drain
-check "the guest goes on, and its events arrive" test "$(count_events '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+vm_drain
+check "the guest goes on, and its events arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 
 # --- the end ------------------------------------------------------------------------------------------
 

@@ -1,100 +1,140 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# On the emulated host: floods, attacks, and ends without warning.
+# On the emulated host: every attack of the table, first without the protection that stops it.
 . /lab/lib.sh
 . /root/tap.sh
-. /root/check_workload.sh
+. /root/vm.sh
 
-status_of() # FIELD
+# Prints succeeded, refused, impossible or dead, and a note.
+run_attack() # NAME
 {
-	shadowmon status -o json web | jq ".attached[0].status.$1"
+	case $1 in
+	user-read.control) try_user read 0x1000000 ;;
+	user-write.control) try_user write "$scratch" ;;
+	user-execute.control) try_user execute "$scratch" ;;
+	user-read) try_user read 0x7f01000000 ;;
+	user-write) try_user write 0x7f01000000 ;;
+	user-execute) try_user execute 0x7f01000000 ;;
+	user-vmfunc.control) try_user vmfunc 0 0 ;;
+	user-vmfunc-gate) try_user vmfunc 0 1 ;;
+	user-vmfunc-monitor) try_user vmfunc 0 2 ;;
+	user-vmfunc-index) try_user vmfunc 0 600 ;;
+	user-hypercall) guest_run web 'for n in 1 2 3 4 5 32 33 34; do attack_user vmcall $((0x534d0000 + n)) && exit 1; done' >/dev/null &&
+		echo refused || echo succeeded ;;
+	*) guest_run web "echo $1 >$ATTACK && cat $ATTACK" || dead $? ;;
+	esac
 }
 
-# Reads all that waits; the stream is added to /tmp/all.json.
-drain()
+dead() # STATUS
 {
-	sleep 0.5
-	shadowmon events -o json --no-follow web >/tmp/events.json 2>/tmp/events.err
-	cat /tmp/events.json >>/tmp/all.json
+	echo "dead: status $1"
+	tail -n 40 "$(guest_console web)" | grep -E 'RIP:|BUG|Oops|unable' | head -3
 }
 
-count_events() # JQ-CONDITION
+ATTACK=/sys/kernel/debug/shadowmon_attack
+
+try_user() # ATTACK-USER ARGUMENTS...
 {
-	jq -c "select($1)" /tmp/events.json | wc -l
+	guest_run web "attack_user $*" >/dev/null 2>&1
+	case $? in
+	0) echo succeeded ;;
+	132) echo "refused SIGILL" ;;
+	*) echo "impossible, status $?" ;;
+	esac
 }
 
-attach()
+# 0 if the control shows that the attack works; the result is in $without
+control_works() # NAME CONTROL
 {
-	shadowmon attach --image /root/monitors.o "$@" web
+	case $2 in
+	-) without='-' ;;
+	weaken=*)
+		without=$(run_attack "$1")
+		[ "${without%% *}" = succeeded ]
+		;;
+	passed=*)
+		vm_drain
+		run_attack "$1" >/dev/null
+		vm_drain
+		without=$(jq -r '.violation // empty | "\(.view) \(.reason) \(.rip[-3:])"' /tmp/events.json | head -n 1)
+		[ "$without" = "target shadow_access $GATE_LEAVE" ]
+		;;
+	*)
+		without=$(run_attack "$2")
+		[ "${without%% *}" = succeeded ]
+		;;
+	esac
+}
+
+attacks() # [CONTROL-PATTERN]: name, control, reasons, title; tab-separated
+{
+	sed -e '/^#/d' -e 's/ | /\t/g' /root/attacks | awk -F '\t' -v p="${1:-.}" '$2 ~ p'
 }
 
 insmod /root/shadowmon.ko
 shadowmond 2>/tmp/shadowmond.log &
 daemon=$!
 guest_start web 1 256 || exit 1
-guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1'
-check "attach" attach --ring-size 32
+guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1; insmod /shadowmon_attack.ko'
+scratch=$(guest_run web 'cat /sys/module/shadowmon_attack/parameters/scratch')
 
-provoke() # WHAT ARG
-{
-	guest_run web "echo $1 ${2:-0} >/sys/kernel/debug/shadowmon/provoke; cat /sys/kernel/debug/shadowmon/provoke"
-}
+# --- without protection ------------------------------------------------------------------------------
 
-# --- a flood ---------------------------------------------------------------------------------------------
-
-drain
-lost=$(status_of lost)
-provoke 14 3000 >/dev/null
-drain
-flood_lost=$(($(status_of lost) - lost))
-flood_seen=$(jq -c 'select(.record or .unknown or .user)' /tmp/events.json | wc -l)
-told=$(jq -s '[.[] | .loss.count // empty] | add // 0' /tmp/events.json)
-guest_run web true
-drain
-told=$((told + $(jq -s '[.[] | .loss.count // empty] | add // 0' /tmp/events.json)))
-echo "# flood: $flood_seen seen, $flood_lost lost, $told told of"
-[ $flood_lost -gt 0 ] && [ "$told" -eq "$flood_lost" ]
-ok $? "what a flood loses is counted, and told in the stream"
-
-# --- attacks ----------------------------------------------------------------------------------------------
-
-violations=$(status_of violations)
-guest_run web 'insmod /shadowmon_attack.ko; dmesg | grep attack:' >/tmp/attacks
-sed -n 's/.*attack: //p' /tmp/attacks | sed '/^1\.\./d; s/^\(not \)\?ok [0-9]*/\1ok/'
-check "the attacks were run" grep -q 'attack: 1\.\.' /tmp/attacks || tail -n 30 "$(guest_console web)"
-check "... and reported" test $(($(status_of violations) - violations)) -gt 500
-for index in 0 1 2 3 600; do
-	guest_run web "vmfunc_user 0 $index" >/dev/null 2>&1
-	echo "$index $?"
-done >/tmp/user
-check "VMFUNC from ring 3 ends the process by SIGILL" test "$(grep -c ' 132$' /tmp/user)" -ge 4
-drain
-jq -r 'select(.violation) | .violation.reason' /tmp/events.json | sort | uniq -c | sed 's/^/# violations by reason: /'
-guest_run web 'uname -s' >/dev/null
-drain
-check "later events still arrive" test "$(count_events '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
-
-# --- coming and going ---------------------------------------------------------------------------------------
-
-check "detach" shadowmon detach web
-refuse 4 "detach twice" shadowmon detach web
-guest_run web 'while :; do uname >/dev/null; done' &
-load=$!
-good=0
-for _ in 1 2 3 4 5; do
-	attach >/dev/null 2>&1 && shadowmon detach web >/dev/null 2>&1 && good=$((good + 1))
+GATE_LEAVE=$(sed -n 's/#define GATE_LEAVE_OFFSET .*\(...\)$/\1/p' /root/gate_offsets.h)
+declare -A control result
+for bits in $(attacks '=' | cut -f 2 | sed 's/.*=//' | sort -un); do
+	echo "$bits" >/sys/module/shadowmon/parameters/weaken
+	check "attach without protection $bits" vm_attach
+	while IFS=$'\t' read -r name how _; do
+		control_works "$name" "$how"
+		ok $? "$name works without protection ($without)"
+		control[$name]=$without
+	done < <(attacks "=$bits\$")
+	shadowmon detach web
 done
-check "attach and detach under load, five times" test $good -eq 5
-kill $load 2>/dev/null
-guest_kill web
-check "the VMM is gone" sh -c '! shadowmon list -o json | jq -e ".vms[] | select(.name == \"web\")"'
+echo 0 >/sys/module/shadowmon/parameters/weaken
 
-guest_start web 1 256 || exit 1
-check "attach to the next VM" attach
-guest_kill web
-sleep 1
-check "the VMM's death detaches" sh -c 'shadowmon list; ! shadowmon status web'
+# --- with it ---------------------------------------------------------------------------------------------
+
+check "attach" vm_attach
+vm_follow
+while IFS=$'\t' read -r name how reasons title; do
+	case $how in
+	*=*) ;;
+	*)
+		control_works "$name" "$how"
+		ok $? "$name: the control works ($without)"
+		control[$name]=$without
+		;;
+	esac
+	vm_drain
+	outcome=$(run_attack "$name")
+	vm_drain
+	seen=$(vm_reasons)
+	violations=$(vm_count .violation)
+	reported=$seen
+	[ "$reasons" = none ] || for reason in ${reasons//,/ }; do
+		case ,$seen, in *,"$reason",*) ;; *) reported=missing ;; esac
+	done
+	[ "$reasons" != none ] || [ -z "$seen" ] || reported=missing
+	[ "${outcome%% *}" = refused ] && [ "$reported" != missing ] && vm_violations_are_whole
+	ok $? "$name: $title: $outcome; $violations reported: ${seen:-nothing}"
+	result[$name]="$outcome|${seen:-nothing}"
+done < <(attacks)
+
+guest_run web 'uname -s' >/dev/null
+vm_drain
+check "later events still arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+vm_unfollow
+check "detach" shadowmon detach web
+check "the guest is well" guest_run web true
+check "its kernel has nothing to say" sh -c "! grep -E 'BUG:|WARNING:|Oops|Call Trace' $(guest_console web)"
+guest_stop web
 kill -TERM $daemon
 wait $daemon
-check "the daemon ends cleanly" test $? -eq 0
 check "module unloads" rmmod shadowmon
+
+printf '# %-30s %-28s %-40s %s\n' attack 'without protection' 'with it' 'reported as'
+while IFS=$'\t' read -r name _; do
+	printf '# %-30s %-28s %-40s %s\n' "$name" "${control[$name]}" "${result[$name]%|*}" "${result[$name]#*|}"
+done < <(attacks)
 [ $TAP_FAILED -eq 0 ]

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a build for the lab (SMH_LAB) can switch off, to show what an attack does without it: bits of the
+ * module parameter "weaken".  In any other build nothing can be switched off, and no code for it exists.
+ */
+#ifndef SHADOWMON_KMOD_LAB_H
+#define SHADOWMON_KMOD_LAB_H
+
+#include <linux/bits.h>
+#include <linux/compiler.h>
+
+#define SMH_WEAKEN_ARMED BIT(0) /* list[2] is valid at all times; from the next image on */
+#define SMH_WEAKEN_CR3_TEST BIT(1) /* the gate does not look at CR3; from the next image on */
+#define SMH_WEAKEN_MODE_TRAP BIT(2) /* the gate runs in any mode; from the next image on */
+#define SMH_WEAKEN_DESCRIPTORS BIT(3) /* IDTR and GDTR can be loaded after lock */
+
+#ifdef SMH_LAB
+extern unsigned int smh_weaken;
+#define smh_weakened(what) (READ_ONCE(smh_weaken) & (what))
+#else
+#define smh_weakened(what) false
+#endif
+
+#endif

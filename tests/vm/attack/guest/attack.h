@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The attacker: ring 0 of the guest, with the documents and the sources at hand. */
+#ifndef SHADOWMON_TEST_ATTACK_H
+#define SHADOWMON_TEST_ATTACK_H
+
+#include <linux/types.h>
+
+#include <shadowmon/layout.h>
+
+enum outcome {
+	ATTACK_SUCCEEDED, /* it got what it was after */
+	ATTACK_REFUSED,
+	ATTACK_IMPOSSIBLE, /* it could not be tried: no memory, no such CPU */
+};
+
+/* run.S: where a jump ended.  #UD is what the host gives an attacker. */
+enum landing {
+	LANDED_THROUGH = 0, /* behind the instruction, as if nothing were there */
+	LANDED_UD = 1,
+	LANDED_BACK = 2, /* the gate brought it back to the stub's return label or to the attacker's page */
+};
+
+struct attack {
+	const char *name;
+	enum outcome (*run)(void);
+};
+
+/* One array a file, each ended by an empty entry. */
+extern const struct attack memory_attacks[], vmfunc_attacks[], gate_attacks[], sweep_attacks[], register_attacks[],
+	control_attacks[];
+
+/* main.c: the guest module's copy of the gate page, G; a line for whoever reads the result. */
+extern u8 *gate;
+__printf(1, 2) void attack_note(const char *format, ...);
+
+/* --- run.S: with interrupts off; each comes back ---------------------------------------------- */
+
+struct jump {
+	u64 rip;
+	u64 cr3; /* loaded before the jump; 0: as it is */
+	u64 late_cr3; /* left in R8 for the attacker's code */
+	u64 rsp; /* 0: as it is */
+	u64 fill; /* RBX RDX RDI RSI RBP R9 to R15 */
+	u64 rflags; /* OR'ed in */
+};
+
+enum landing run_read(const void *address);
+enum landing run_write(void *address, u64 value);
+enum landing run_vmfunc(u32 function, u32 index);
+/* With EAX = 0, ECX = 1, as VMFUNC to view 1 wants them, and R11 = 0. */
+enum landing run_jump(const struct jump *jump);
+/* For code of the attacker's that is reached in view 0 with any RSP: jump there. */
+extern char run_back[];
+
+/* --- recover.c: exceptions on the way lead back ------------------------------------------------- */
+
+int recover_init(void);
+void recover_exit(void);
+
+/* --- tables.c: page tables of the attacker's, the current ones but for what it maps ------------- */
+
+struct tables {
+	u64 *own[16];
+	unsigned int count;
+};
+
+/* 0: no memory. */
+int tables_create(struct tables *t);
+int tables_map(struct tables *t, unsigned long va, u64 pa);
+u64 tables_cr3(const struct tables *t);
+void tables_destroy(struct tables *t);
+
+/* --- page.c: pages of the attacker's where the gate, its list and the entry are in views 1 and 2 -- */
+
+struct attack_page {
+	struct tables tables;
+	u8 *code; /* two pages: the one before the gate, and the gate's */
+	u8 *stack; /* seen around the list's address */
+};
+
+int page_create(struct attack_page *page);
+void page_destroy(struct attack_page *page);
+/*
+ * Fills the pages with int3, with a way back at the addresses where view 0 goes on, and puts VMFUNC so
+ * that the next instruction is at offset of the gate page.  With late_cr3, MOV CR3, R8 stands before it.
+ */
+void page_aim(struct attack_page *page, unsigned int offset, bool late_cr3);
+
+#endif

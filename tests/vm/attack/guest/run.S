@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attacks that need exact instructions.  Each saves the callee-saved registers and tells recover.c which
+ * stack to go on with after an exception.  A jump into the gate may also come back by the gate's own way,
+ * a `ret` at G + SM_VA_RETURN: run_returned lies ready on the stack for it.
+ */
+#include <linux/linkage.h>
+#include <linux/version.h>
+#include <asm/ibt.h>
+#include <asm/nospec-branch.h>
+#include <asm/unwind_hints.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define NO_FRAME UNWIND_HINT_EMPTY
+#else
+#define NO_FRAME UNWIND_HINT_UNDEFINED
+#endif
+
+/* struct jump */
+#define JUMP_RIP	0
+#define JUMP_CR3	8
+#define JUMP_LATE_CR3	16
+#define JUMP_RSP	24
+#define JUMP_FILL	32
+#define JUMP_RFLAGS	40
+
+.macro begin
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	pushfq
+	cli
+	movq	%cr3, %rax
+	movq	%rax, run_cr3(%rip)
+	leaq	run_returned(%rip), %rax
+	pushq	%rax
+	movq	%rsp, recover_sp(%rip)
+.endm
+
+	.text
+SYM_CODE_START(run_refused)
+	NO_FRAME
+	ENDBR
+	movl	$1, %eax
+	jmp	run_end
+SYM_CODE_END(run_refused)
+
+/* With whatever RSP. */
+SYM_CODE_START(run_back)
+	NO_FRAME
+	ENDBR
+	movq	recover_sp(%rip), %rsp
+	movl	$2, %eax
+	jmp	run_end
+SYM_CODE_END(run_back)
+
+/* By `ret`: the stack is one word shorter. */
+SYM_CODE_START(run_returned)
+	NO_FRAME
+	ENDBR
+	pushq	%rax
+	movl	$2, %eax
+	jmp	run_end
+SYM_CODE_END(run_returned)
+
+SYM_CODE_START(run_through)
+	NO_FRAME
+	xorl	%eax, %eax
+	jmp	run_end
+SYM_CODE_END(run_through)
+
+SYM_CODE_START(run_end)
+	NO_FRAME
+	cld
+	movq	recover_sp(%rip), %rsp
+	addq	$8, %rsp
+	movq	$0, recover_sp(%rip)
+	movq	run_cr3(%rip), %rcx
+	movq	%rcx, %cr3
+	popfq
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
+SYM_CODE_END(run_end)
+
+SYM_CODE_START(run_read)
+	NO_FRAME
+	begin
+	movq	(%rdi), %rcx
+	jmp	run_through
+SYM_CODE_END(run_read)
+
+SYM_CODE_START(run_write)
+	NO_FRAME
+	begin
+	movq	%rsi, (%rdi)
+	jmp	run_through
+SYM_CODE_END(run_write)
+
+SYM_CODE_START(run_vmfunc)
+	NO_FRAME
+	begin
+	movl	%edi, %eax
+	movl	%esi, %ecx
+	.byte	0x0f, 0x01, 0xd4
+	jmp	run_through
+SYM_CODE_END(run_vmfunc)
+
+SYM_CODE_START(run_jump)
+	NO_FRAME
+	begin
+	movq	JUMP_RIP(%rdi), %rax
+	movq	%rax, run_target(%rip)
+	movq	JUMP_RSP(%rdi), %rdx
+	movq	JUMP_CR3(%rdi), %rax
+	movq	JUMP_LATE_CR3(%rdi), %r8
+	movq	JUMP_FILL(%rdi), %rbx
+	movq	JUMP_RFLAGS(%rdi), %rcx
+	testq	%rax, %rax
+	jz	1f
+	movq	%rax, %cr3
+1:
+	movq	%rbx, %rdi
+	movq	%rbx, %rsi
+	movq	%rbx, %rbp
+	movq	%rbx, %r9
+	movq	%rbx, %r10
+	movq	%rbx, %r12
+	movq	%rbx, %r13
+	movq	%rbx, %r14
+	movq	%rbx, %r15
+	movq	%rcx, %rax
+	testq	%rdx, %rdx
+	cmovzq	%rsp, %rdx
+	xorl	%r11d, %r11d
+	pushfq
+	orq	%rax, (%rsp)
+	movl	$0, %eax
+	movl	$1, %ecx
+	popfq
+	movq	%rdx, %rsp
+	movq	%rbx, %rdx
+	ANNOTATE_RETPOLINE_SAFE
+	jmp	*run_target(%rip)
+SYM_CODE_END(run_jump)
+
+	.data
+run_cr3:
+	.quad	0
+run_target:
+	.quad	0
+	.globl	recover_sp
+recover_sp:
+	.quad	0

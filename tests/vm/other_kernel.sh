@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A guest or a host with the other supported kernel: events are right, faults are survived, some attacks
+# refused.
+. /lab/lib.sh
+. /root/tap.sh
+. /root/check_workload.sh
+. /root/vm.sh
+
+check "module loads" insmod /root/shadowmon.ko
+shadowmond 2>/tmp/shadowmond.log &
+daemon=$!
+sleep 0.5
+check "doctor finds nothing missing" shadowmon doctor
+guest_start web 1 256 || exit 1
+guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1; insmod /shadowmon_attack.ko'
+check "attach" vm_attach
+guest_run web "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null 2>&1; cat /tmp/account" >/tmp/account
+vm_drain
+check "each program of the guest's own account is seen once" account_matches /tmp/account /tmp/events.json
+check "module load and unload are seen" test "$(vm_count '.module_load or .module_unload')" -eq 2
+check "sequence numbers have no gap" sequence_is_whole /tmp/all.json
+guest_run web 'echo 10000 >/sys/kernel/debug/shadowmon/ping'
+check "gate round trips cause no VM exit" test "$(vm_status exits_event)" -eq 0
+
+vm_follow
+for what in 1 3 5 8 10; do
+	guest_run web "echo $what 0 >/sys/kernel/debug/shadowmon/provoke" >/dev/null
+	vm_drain
+	check "fault $what of a monitor is an abort, and reported" test "$(vm_count .abort)" -eq 1
+done
+for attack in memory-read vmfunc-index gate-cr3 gate-single-step sweep-cr3-ram-rsp-list idtr hypercall-register; do
+	outcome=$(guest_run web "echo $attack >/sys/kernel/debug/shadowmon_attack && cat /sys/kernel/debug/shadowmon_attack")
+	vm_drain
+	[ "${outcome%% *}" = refused ] && vm_violations_are_whole && [ "$(vm_count .violation)" -gt 0 ]
+	ok $? "$attack: $outcome; reported: $(vm_reasons)"
+done
+vm_unfollow
+guest_run web uname >/dev/null
+vm_drain
+check "later events still arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+check "detach" shadowmon detach web
+check "the guest is well" guest_run web true
+check "its kernel has nothing to say" sh -c "! grep -E 'BUG:|WARNING:|Oops|Call Trace' $(guest_console web)"
+guest_stop web
+kill -TERM $daemon
+wait $daemon
+check "module unloads" rmmod shadowmon
+[ $TAP_FAILED -eq 0 ]
