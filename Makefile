@@ -29,11 +29,12 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-fuzz check-vm check-attacks demo clean
+.PHONY: all check check-unit check-cli check-style check-fuzz check-vm check-attacks demo clean
 
 # Filled by the build.mk files.
 all-y :=
 unit-tests :=
+cli-tests :=
 fuzzers :=
 vm-suites := $(wildcard tests/vm/*.suite tests/vm/attack/*.suite)
 
@@ -55,11 +56,18 @@ $(B)/fuzz/%.o: %.c
 	$(CLANG) $(CPPFLAGS) $(CFLAGS) -Wno-unknown-warning-option -fsanitize=fuzzer-no-link,address,undefined \
 		-MMD -c $< -o $@
 
-check: all $(unit-tests) $(fuzzers) $(vm-tests)
-	tests/lib/run unit $(unit-tests) fuzz $(fuzzers) vm $(vm-suites)
+check: all $(unit-tests) $(cli-tests) $(fuzzers) $(vm-tests)
+	tests/lib/run unit scripts/check-style $(unit-tests) tests/cli/cli_test fuzz $(fuzzers) vm $(vm-suites)
 
 check-unit: $(unit-tests)
 	tests/lib/run unit $^
+
+# Command, daemon and installation, without a VM.
+check-cli: all $(cli-tests)
+	tests/lib/run unit tests/cli/cli_test
+
+check-style: all
+	scripts/check-style
 
 check-fuzz: $(fuzzers)
 	tests/lib/run fuzz $^
@@ -74,6 +82,6 @@ demo: all
 	tests/lib/run-suite lab/demo/demo.suite
 
 clean:
-	rm -rf $(B)/obj $(B)/asan $(B)/fuzz $(B)/bin $(B)/include $(B)/tests $(B)/compartment $(B)/kmod
+	rm -rf $(B)/obj $(B)/asan $(B)/fuzz $(B)/bin $(B)/include $(B)/tests $(B)/compartment $(B)/kmod $(B)/style
 
 -include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)

@@ -15,14 +15,14 @@ enum {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
-	EXIT_NOT_FOUND = 3,	 /* no such VM, or several */
+	EXIT_NOT_FOUND = 3, /* no such VM, or several */
 	EXIT_NOT_ATTACHED = 4,
 	EXIT_NO_DAEMON = 5,
-	EXIT_BUSY = 6,		 /* attached already, or the events are being read */
+	EXIT_BUSY = 6, /* attached already, or the events are being read */
 	EXIT_TIMEOUT = 7,
 };
 
-/* --- verbs: each takes its own argv and returns an exit code ------------------------------------ */
+/* --- verbs: each takes its own argv and returns an exit code ---------------------------------- */
 
 int cmd_attach(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
@@ -31,7 +31,7 @@ int cmd_events(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
-/* --- options.c: what all verbs understand -------------------------------------------------------- */
+/* --- options.c: what all verbs understand ----------------------------------------------------- */
 
 struct common {
 	const char *socket;
@@ -52,11 +52,11 @@ error_t take_vm(struct argp_state *state, const char *value, const char **vm);
 /* Prints object as one line, and drops it.  An exit code. */
 int print_json(json_t *object);
 
-/* --- connection.c: the daemon --------------------------------------------------------------------- */
+/* --- connection.c: the daemon ----------------------------------------------------------------- */
 
 struct handlers {
 	void (*progress)(void *context, const char *text); /* NULL: not wanted */
-	void (*item)(void *context, json_t *item);	   /* borrowed; NULL: not wanted */
+	void (*item)(void *context, json_t *item);         /* borrowed; NULL: not wanted */
 	void *context;
 };
 
@@ -64,8 +64,9 @@ struct handlers {
 int connection_open(const char *socket_path, bool quiet);
 
 /*
- * Sends request, which is consumed, and hears all of the answer.  An exit code; for EXIT_OK *ret_reply
- * is the last message.  What failed is said on stderr, and with json on stdout as an object.
+ * Sends request, which is consumed, and hears all of the answer.  An exit code; for EXIT_OK
+ * *ret_reply is the last message.  What failed is said on stderr, and with json on stdout as an
+ * object.
  * ret_fd: a file descriptor that came with it, or NULL if none is expected.
  */
 int connection_request(int connection, const struct common *common, json_t *request,

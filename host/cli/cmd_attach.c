@@ -9,18 +9,19 @@
 enum { OPT_FULL_RING = 256, OPT_RING_SIZE, OPT_BUDGET, OPT_TIMEOUT, OPT_IMAGE };
 
 static const struct argp_option options[] = {
-	{ "full-ring", OPT_FULL_RING, "drop|block", 0,
-	  "What a full event ring does: drop and count (default), or make the vCPU wait", 0 },
-	{ "ring-size", OPT_RING_SIZE, "KIB", 0, "Event ring of each vCPU: a power of two, 16 to 1024", 0 },
-	{ "budget", OPT_BUDGET, "US", 0,
-	  "Longest run of a monitor, in microseconds: 100 to 1000000 (default 10000)", 0 },
-	{ "timeout", OPT_TIMEOUT, "SECONDS", 0, "How long to try (default 60)", 0 },
-	{ "image", OPT_IMAGE, "FILE", 0,
-	  "Monitors to load (default: $" SM_IMAGE_ENV " or " SM_IMAGE_PATH ")", 0 },
-	{ 0 },
+	{"full-ring", OPT_FULL_RING, "drop|block", 0,
+	 "What a full event ring does: drop and count (default), or make the vCPU wait", 0},
+	{"ring-size", OPT_RING_SIZE, "KIB", 0,
+	 "Event ring of each vCPU: a power of two, 16 to 1024", 0},
+	{"budget", OPT_BUDGET, "US", 0,
+	 "Longest run of a monitor, in microseconds: 100 to 1000000 (default 10000)", 0},
+	{"timeout", OPT_TIMEOUT, "SECONDS", 0, "How long to try (default 60)", 0},
+	{"image", OPT_IMAGE, "FILE", 0,
+	 "Monitors to load (default: $" SM_IMAGE_ENV " or " SM_IMAGE_PATH ")", 0},
+	{0},
 };
 
-static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 struct request {
 	struct common common;
@@ -93,13 +94,17 @@ static json_t *to_json(const struct request *request, const char *image)
 int cmd_attach(int argc, char **argv)
 {
 	static const struct argp argp = {
-		options, parse, "VM",
+		options,
+		parse,
+		"VM",
 		"Starts to monitor a running VM, given by name, PID or PID:FD.\vWith --full-ring=block "
 		"the guest waits while nobody reads its events: keep `shadowmon events` running.",
-		children, NULL, NULL,
+		children,
+		NULL,
+		NULL,
 	};
-	struct request request = { .image = getenv(SM_IMAGE_ENV) };
-	struct handlers handlers = { .progress = show_progress };
+	struct request request = {.image = getenv(SM_IMAGE_ENV)};
+	struct handlers handlers = {.progress = show_progress};
 	char image[PATH_MAX];
 	json_t *reply;
 	int exit_code;

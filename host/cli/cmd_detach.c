@@ -6,11 +6,12 @@
 enum { OPT_TIMEOUT = 256 };
 
 static const struct argp_option options[] = {
-	{ "timeout", OPT_TIMEOUT, "SECONDS", 0, "How long the guest may take to unhook (default 5)", 0 },
-	{ 0 },
+	{"timeout", OPT_TIMEOUT, "SECONDS", 0, "How long the guest may take to unhook (default 5)",
+	 0},
+	{0},
 };
 
-static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 struct request {
 	struct common common;
@@ -43,10 +44,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 int cmd_detach(int argc, char **argv)
 {
 	static const struct argp argp = {
-		options, parse, "VM", "Stops to monitor a VM, given by name, PID or PID:FD.", children, NULL,
-		NULL,
+		options,  parse, "VM", "Stops to monitor a VM, given by name, PID or PID:FD.",
+		children, NULL,  NULL,
 	};
-	struct request request = { .timeout_ms = SM_DETACH_TIMEOUT_MS };
+	struct request request = {.timeout_ms = SM_DETACH_TIMEOUT_MS};
 	json_t *reply;
 	int exit_code;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli.h"
 
-static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -23,10 +23,14 @@ static void print_check(const struct sm_check *check)
 int cmd_doctor(int argc, char **argv)
 {
 	static const struct argp argp = {
-		NULL, parse, NULL,
+		NULL,
+		parse,
+		NULL,
 		"Checks what ShadowMonitor needs of this host.  Exit code 1: something that attaching "
 		"needs is missing.",
-		children, NULL, NULL,
+		children,
+		NULL,
+		NULL,
 	};
 	struct sm_diagnosis diagnosis;
 	struct common common;
@@ -42,7 +46,8 @@ int cmd_doctor(int argc, char **argv)
 		for (i = 0; i < diagnosis.count; i++)
 			print_check(&diagnosis.checks[i]);
 		printf("%s: %zu missing, %zu to be aware of\n",
-		       diagnosis.missing ? "not ready" : "ready", diagnosis.missing, diagnosis.warnings);
+		       diagnosis.missing ? "not ready" : "ready", diagnosis.missing,
+		       diagnosis.warnings);
 	}
 	return diagnosis.missing ? EXIT_FAILED : EXIT_OK;
 }

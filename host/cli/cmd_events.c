@@ -19,19 +19,19 @@
 enum { OPT_COUNT = 256, OPT_TIMEOUT, OPT_FOLLOW, OPT_NO_FOLLOW };
 
 static const struct argp_option options[] = {
-	{ "count", OPT_COUNT, "N", 0, "End after N events", 0 },
-	{ "timeout", OPT_TIMEOUT, "SECONDS", 0, "End after so many seconds", 0 },
-	{ "follow", OPT_FOLLOW, NULL, 0, "Wait for new events (default)", 0 },
-	{ "no-follow", OPT_NO_FOLLOW, NULL, 0, "End when there is none left", 0 },
-	{ 0 },
+	{"count", OPT_COUNT, "N", 0, "End after N events", 0},
+	{"timeout", OPT_TIMEOUT, "SECONDS", 0, "End after so many seconds", 0},
+	{"follow", OPT_FOLLOW, NULL, 0, "Wait for new events (default)", 0},
+	{"no-follow", OPT_NO_FOLLOW, NULL, 0, "End when there is none left", 0},
+	{0},
 };
 
-static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 struct request {
 	struct common common;
 	const char *vm;
-	u64 count;	/* 0: no limit */
+	u64 count;      /* 0: no limit */
 	u64 timeout_ms; /* 0: no limit */
 	bool no_follow;
 };
@@ -65,7 +65,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		request->count = (u64)parse_number(state, "count", value, 1, INT64_MAX);
 		return 0;
 	case OPT_TIMEOUT:
-		request->timeout_ms = 1000 * (u64)parse_number(state, "timeout", value, 1, 1000000000);
+		request->timeout_ms =
+			1000 * (u64)parse_number(state, "timeout", value, 1, 1000000000);
 		return 0;
 	case OPT_FOLLOW:
 	case OPT_NO_FOLLOW:
@@ -219,7 +220,7 @@ static int run(struct stream *stream)
 /* The first signal ends the stream in order, a second one at once. */
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -256,8 +257,8 @@ static int follow(struct stream *stream, int device)
 	/* Without memory for it, events stand for themselves. */
 	stream->context.processes =
 		sm_process_table_create(SM_PROCESSES_MAX, SM_PROCESSES_BYTES_MAX);
-	stream->end_ms = stream->request->timeout_ms ? now_ms() + stream->request->timeout_ms :
-						       UINT64_MAX;
+	stream->end_ms =
+		stream->request->timeout_ms ? now_ms() + stream->request->timeout_ms : UINT64_MAX;
 	catch_signals();
 	exit_code = conclude(stream, run(stream));
 	sm_process_table_destroy(stream->context.processes);
@@ -268,13 +269,17 @@ static int follow(struct stream *stream, int device)
 int cmd_events(int argc, char **argv)
 {
 	static const struct argp argp = {
-		options, parse, "VM",
+		options,
+		parse,
+		"VM",
 		"Shows the events of an attached VM, given by name, PID or PID:FD.\vA line an event; json "
 		"is JSON Lines.  Events that were not shown stay in the ring for the next reader.",
-		children, NULL, NULL,
+		children,
+		NULL,
+		NULL,
 	};
-	struct request request = { 0 };
-	struct stream stream = { .request = &request };
+	struct request request = {0};
+	struct stream stream = {.request = &request};
 	int exit_code, device;
 	json_t *reply;
 
@@ -284,8 +289,8 @@ int cmd_events(int argc, char **argv)
 	if (stream.connection < 0)
 		return EXIT_NO_DAEMON;
 	exit_code = connection_request(stream.connection, &request.common,
-				       json_pack("{s:s, s:s}", "op", "events", "vm", request.vm), NULL,
-				       &reply, &device);
+				       json_pack("{s:s, s:s}", "op", "events", "vm", request.vm),
+				       NULL, &reply, &device);
 	if (exit_code == EXIT_OK) {
 		stream.context.vm = json_string_value(json_object_get(reply, "vm"));
 		if (!stream.context.vm)

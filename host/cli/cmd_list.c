@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -39,7 +39,8 @@ static int list_alone(json_t *vms)
 		json_object_set_new(item, "state", json_string("unknown"));
 		json_array_append_new(vms, item);
 	}
-	fputs("shadowmon: shadowmond cannot be reached: which VMs are attached is not known\n", stderr);
+	fputs("shadowmon: shadowmond cannot be reached: which VMs are attached is not known\n",
+	      stderr);
 	if (found.hidden)
 		fprintf(stderr, "shadowmon: %zu processes cannot be looked into: run as root\n",
 			found.hidden);
@@ -49,12 +50,12 @@ static int list_alone(json_t *vms)
 
 static int list_by_daemon(int connection, const struct common *common, json_t *vms)
 {
-	struct handlers handlers = { .item = keep_item, .context = vms };
+	struct handlers handlers = {.item = keep_item, .context = vms};
 	json_t *reply;
 	int exit_code;
 
-	exit_code = connection_request(connection, common, json_pack("{s:s}", "op", "list"), &handlers,
-				       &reply, NULL);
+	exit_code = connection_request(connection, common, json_pack("{s:s}", "op", "list"),
+				       &handlers, &reply, NULL);
 	if (exit_code == EXIT_OK)
 		json_decref(reply);
 	return exit_code;
@@ -89,22 +90,27 @@ static void print_table(json_t *vms)
 		return;
 	}
 	printf("%-24s %-12s %-16s %5s %10s %s\n", "NAME", "PID", "VMM", "VCPUS", "MEMORY", "STATE");
-	json_array_foreach(vms, i, vm)
-	{
+	json_array_foreach(vms, i, vm) {
 		printf("%-24s %-12s %-16s %5lld", string_of(vm, "name"), string_of(vm, "address"),
-		       string_of(vm, "vmm"), (long long)json_integer_value(json_object_get(vm, "vcpus")));
+		       string_of(vm, "vmm"),
+		       (long long)json_integer_value(json_object_get(vm, "vcpus")));
 		print_memory(vm);
-		printf(" %s\n", strcmp(string_of(vm, "state"), "none") ? string_of(vm, "state") : "-");
+		printf(" %s\n",
+		       strcmp(string_of(vm, "state"), "none") ? string_of(vm, "state") : "-");
 	}
 }
 
 int cmd_list(int argc, char **argv)
 {
 	static const struct argp argp = {
-		NULL, parse, NULL,
+		NULL,
+		parse,
+		NULL,
 		"Lists the KVM VMs of this host, whatever their VMM.\vA memory size with ~ is what is "
 		"resident, where the size itself is not known.",
-		children, NULL, NULL,
+		children,
+		NULL,
+		NULL,
 	};
 	json_t *vms = json_array();
 	struct common common;

@@ -3,7 +3,7 @@
 
 #include "cli.h"
 
-static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 struct request {
 	struct common common;
@@ -45,8 +45,7 @@ static void print_counters(json_t *object, const char *indent)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach(object, key, value) {
 		if (json_is_integer(value))
 			printf("%s%-16s %lld\n", indent, key, (long long)json_integer_value(value));
 		else if (json_is_string(value))
@@ -62,13 +61,14 @@ static void print_vm(json_t *vm)
 	printf("%s (PID %s)\n", json_string_value(json_object_get(vm, "name")),
 	       json_string_value(json_object_get(vm, "address")));
 	if (json_is_integer(consumer))
-		printf("  %-16s PID %lld\n", "events read by", (long long)json_integer_value(consumer));
+		printf("  %-16s PID %lld\n", "events read by",
+		       (long long)json_integer_value(consumer));
 	else
 		printf("  %-16s nobody\n", "events read by");
 	print_counters(json_object_get(vm, "status"), "  ");
-	json_array_foreach(json_object_get(vm, "vcpu_status"), i, vcpu)
-	{
-		printf("  vCPU %lld\n", (long long)json_integer_value(json_object_get(vcpu, "vcpu")));
+	json_array_foreach(json_object_get(vm, "vcpu_status"), i, vcpu) {
+		printf("  vCPU %lld\n",
+		       (long long)json_integer_value(json_object_get(vcpu, "vcpu")));
 		json_object_del(vcpu, "vcpu");
 		print_counters(vcpu, "    ");
 	}
@@ -77,21 +77,25 @@ static void print_vm(json_t *vm)
 int cmd_status(int argc, char **argv)
 {
 	static const struct argp argp = {
-		NULL, parse, "[VM]",
+		NULL,
+		parse,
+		"[VM]",
 		"Shows the counters of all attached VMs; of one, given by name, PID or PID:FD, those of "
 		"each vCPU too.",
-		children, NULL, NULL,
+		children,
+		NULL,
+		NULL,
 	};
-	struct request request = { 0 };
+	struct request request = {0};
 	json_t *vms = json_array(), *reply, *vm;
-	struct handlers handlers = { .item = keep_item, .context = vms };
+	struct handlers handlers = {.item = keep_item, .context = vms};
 	int exit_code;
 	size_t i;
 
 	common_init(&request.common);
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
-	exit_code = ask(&request.common,
-			json_pack("{s:s, s:s*}", "op", "status", "vm", request.vm), &handlers, &reply);
+	exit_code = ask(&request.common, json_pack("{s:s, s:s*}", "op", "status", "vm", request.vm),
+			&handlers, &reply);
 	if (exit_code != EXIT_OK)
 		goto out;
 	json_decref(reply);
@@ -101,8 +105,7 @@ int cmd_status(int argc, char **argv)
 	}
 	if (json_array_size(vms) == 0)
 		puts("no VM is attached");
-	json_array_foreach(vms, i, vm)
-	{
+	json_array_foreach(vms, i, vm) {
 		print_vm(vm);
 	}
 out:

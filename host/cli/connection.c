@@ -21,7 +21,7 @@ static void explain_no_daemon(const char *path, int error)
 
 int connection_open(const char *path, bool quiet)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd, error;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
@@ -63,7 +63,7 @@ static int passed_fd(struct msghdr *header)
 	return fd;
 }
 
-/* One message, NULL when the daemon has hung up or makes no sense; *ret_fd: what came with it, or -1. */
+/* One message, or NULL: the daemon has hung up or makes no sense.  *ret_fd: came with it, or -1. */
 static json_t *receive(int connection, int *ret_fd)
 {
 	union {
@@ -71,7 +71,7 @@ static json_t *receive(int connection, int *ret_fd)
 		struct cmsghdr align;
 	} control;
 	static char bytes[SM_MESSAGE_MAX];
-	struct iovec iov = { bytes, sizeof(bytes) };
+	struct iovec iov = {bytes, sizeof(bytes)};
 	struct msghdr header = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -96,9 +96,12 @@ static int code_to_exit(const char *code)
 		const char *code;
 		int exit;
 	} exits[] = {
-		{ SM_CODE_NOT_FOUND, EXIT_NOT_FOUND },	   { SM_CODE_AMBIGUOUS, EXIT_NOT_FOUND },
-		{ SM_CODE_NOT_ATTACHED, EXIT_NOT_ATTACHED }, { SM_CODE_ALREADY_ATTACHED, EXIT_BUSY },
-		{ SM_CODE_BUSY, EXIT_BUSY },		   { SM_CODE_TIMEOUT, EXIT_TIMEOUT },
+		{SM_CODE_NOT_FOUND, EXIT_NOT_FOUND},
+		{SM_CODE_AMBIGUOUS, EXIT_NOT_FOUND},
+		{SM_CODE_NOT_ATTACHED, EXIT_NOT_ATTACHED},
+		{SM_CODE_ALREADY_ATTACHED, EXIT_BUSY},
+		{SM_CODE_BUSY, EXIT_BUSY},
+		{SM_CODE_TIMEOUT, EXIT_TIMEOUT},
 	};
 	size_t i;
 
@@ -113,7 +116,8 @@ static int explain_failure(const struct common *common, json_t *reply)
 	const char *code = json_string_value(json_object_get(reply, "code"));
 	const char *sentence = json_string_value(json_object_get(reply, "error"));
 
-	fprintf(stderr, "shadowmon: %s\n", sentence ? sentence : "the daemon answered without a reason");
+	fprintf(stderr, "shadowmon: %s\n",
+		sentence ? sentence : "the daemon answered without a reason");
 	if (common->json)
 		print_json(json_incref(reply));
 	return code_to_exit(code ? code : SM_CODE_FAILED);

@@ -12,12 +12,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
-	{ "doctor", cmd_doctor, "Tell what this host lacks, and how to get it" },
-	{ "list", cmd_list, "List the VMs of this host" },
-	{ "attach", cmd_attach, "Start to monitor a running VM" },
-	{ "events", cmd_events, "Show the events of a VM" },
-	{ "status", cmd_status, "Show counters of attached VMs" },
-	{ "detach", cmd_detach, "Stop to monitor a VM" },
+	{"doctor", cmd_doctor, "Tell what this host lacks, and how to get it"},
+	{"list", cmd_list, "List the VMs of this host"},
+	{"attach", cmd_attach, "Start to monitor a running VM"},
+	{"events", cmd_events, "Show the events of a VM"},
+	{"status", cmd_status, "Show counters of attached VMs"},
+	{"detach", cmd_detach, "Stop to monitor a VM"},
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -81,8 +81,13 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
-		NULL, parse, "VERB [ARGUMENT...]", "Monitors virtual machines from inside.\v", NULL,
-		list_verbs, NULL,
+		NULL,
+		parse,
+		"VERB [ARGUMENT...]",
+		"Monitors virtual machines from inside.\v",
+		NULL,
+		list_verbs,
+		NULL,
 	};
 	int verb = 0;
 

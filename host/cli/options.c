@@ -7,10 +7,10 @@
 #include "cli.h"
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "FORMAT", 0, "text (default; also called pretty) or json", 1 },
-	{ "socket", 's', "PATH", 0,
-	  "Daemon's socket (default: $" SM_SOCKET_ENV " or " SM_SOCKET_PATH ")", 1 },
-	{ 0 },
+	{"output", 'o', "FORMAT", 0, "text (default; also called pretty) or json", 1},
+	{"socket", 's', "PATH", 0,
+	 "Daemon's socket (default: $" SM_SOCKET_ENV " or " SM_SOCKET_PATH ")", 1},
+	{0},
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -31,13 +31,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	}
 }
 
-const struct argp common_argp = { options, parse, NULL, NULL, NULL, NULL, NULL };
+const struct argp common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
 
 void common_init(struct common *common)
 {
 	const char *path = getenv(SM_SOCKET_ENV);
 
-	*common = (struct common){ .socket = path && path[0] ? path : SM_SOCKET_PATH };
+	*common = (struct common){.socket = path && path[0] ? path : SM_SOCKET_PATH};
 }
 
 long long parse_number(struct argp_state *state, const char *option, const char *value,
@@ -50,8 +50,8 @@ long long parse_number(struct argp_state *state, const char *option, const char 
 	number = strtoll(value, &end, 10);
 	if (errno || end == value || *end || isspace((unsigned char)value[0]) || number < min ||
 	    number > max)
-		argp_error(state, "--%s wants a number between %lld and %lld, not \"%s\"", option, min, max,
-			   value);
+		argp_error(state, "--%s wants a number between %lld and %lld, not \"%s\"", option,
+			   min, max, value);
 	return number;
 }
 

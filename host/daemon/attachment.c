@@ -35,7 +35,7 @@ int attachment_find(struct daemon *daemon, const char *selector, struct attachme
 {
 	struct attachment *attachment;
 	const struct sm_vm *vm;
-	struct sm_vms vms = { 0 };
+	struct sm_vms vms = {0};
 	size_t count = 0;
 	int err;
 
@@ -108,8 +108,8 @@ void attachment_settle(struct attachment *attachment, struct sm_attachment *hand
 	attachment->handle = handle;
 	attachment->state = ATTACHED;
 	/* No events asked for: a hangup is always reported. */
-	if (sd_event_add_io(daemon->event, &attachment->hangup, sm_attachment_fd(handle), 0, on_hangup,
-			    attachment) < 0)
+	if (sd_event_add_io(daemon->event, &attachment->hangup, sm_attachment_fd(handle), 0,
+			    on_hangup, attachment) < 0)
 		log_warning("the end of VM %s will go unnoticed", attachment->vm.name);
 	update_status(daemon);
 	if (daemon->stopping)
@@ -123,7 +123,8 @@ void attachments_stop(struct daemon *daemon)
 	daemon->stopping = true;
 	for (attachment = TAILQ_FIRST(&daemon->attachments); attachment; attachment = next) {
 		next = TAILQ_NEXT(attachment, link);
-		if (attachment->state != ATTACHED || job_detach(attachment, NULL, STOP_TIMEOUT_MS) == 0)
+		if (attachment->state != ATTACHED ||
+		    job_detach(attachment, NULL, STOP_TIMEOUT_MS) == 0)
 			continue;
 		log_error("VM %s is not detached cleanly: no memory", attachment->vm.name);
 		attachment_destroy(attachment);

@@ -78,9 +78,9 @@ static ssize_t send_message(int socket, const struct message *message)
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
-	} control = { 0 };
-	struct iovec iov = { .iov_base = (void *)message->bytes, .iov_len = message->len };
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+	} control = {0};
+	struct iovec iov = {.iov_base = (void *)message->bytes, .iov_len = message->len};
+	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct cmsghdr *cmsg;
 
 	if (message->fd >= 0) {
@@ -209,7 +209,8 @@ void client_create(struct daemon *daemon, int fd, pid_t pid)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
-	if (!client || sd_event_add_io(daemon->event, &client->source, fd, EPOLLIN, on_client, client) < 0) {
+	if (!client ||
+	    sd_event_add_io(daemon->event, &client->source, fd, EPOLLIN, on_client, client) < 0) {
 		log_error("no memory for a client");
 		free(client);
 		close(fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shadowmond: keeps the attachments, one /dev/shadowmon file each, and answers clients.  All but jobs
- * runs on the event loop's thread; a job's thread touches nothing but its job.
+ * shadowmond: keeps the attachments, one /dev/shadowmon file each, and answers clients.  All but
+ * jobs runs on the event loop's thread; a job's thread touches nothing but its job.
  */
 #ifndef SHADOWMON_DAEMON_DAEMON_H
 #define SHADOWMON_DAEMON_DAEMON_H
@@ -26,7 +26,7 @@ struct attachment {
 	TAILQ_ENTRY(attachment) link;
 	struct daemon *daemon;
 	enum attachment_state state;
-	struct sm_vm vm;	      /* as it was when attached */
+	struct sm_vm vm;              /* as it was when attached */
 	struct sm_attachment *handle; /* the library's; NULL while ATTACHING */
 	struct client *consumer;      /* who reads its events, or NULL */
 	sd_event_source *hangup;      /* the VM is gone; only while ATTACHED */
@@ -49,7 +49,7 @@ int server_start(struct daemon *daemon);
 /* Takes no more clients, and drops those that are. */
 void server_stop(struct daemon *daemon);
 
-/* --- client.c: one connection ------------------------------------------------------------------ */
+/* --- client.c: one connection ----------------------------------------------------------------- */
 
 /* Takes over fd. */
 void client_create(struct daemon *daemon, int fd, pid_t pid);
@@ -66,16 +66,16 @@ void client_fail(struct client *client, const char *code, const char *sentence);
 /* While set, requests wait: one is under way. */
 void client_set_busy(struct client *client, bool busy);
 
-/* --- request.c: what clients ask for ------------------------------------------------------------ */
+/* --- request.c: what clients ask for ---------------------------------------------------------- */
 
 /* Handles one message, and answers it now or by a job later. */
 void request_handle(struct client *client, json_t *request);
 
-/* --- attachment.c ------------------------------------------------------------------------------- */
+/* --- attachment.c ----------------------------------------------------------------------------- */
 
 /*
- * Looks for the attachment that selector means.  0, or a negative errno as of sm_vms_find(): -ENOENT
- * and -ENOTUNIQ.
+ * Looks for the attachment that selector means.  0, or a negative errno as of sm_vms_find():
+ * -ENOENT and -ENOTUNIQ.
  */
 int attachment_find(struct daemon *daemon, const char *selector, struct attachment **ret_attachment,
 		    struct sm_error *err);
@@ -93,7 +93,7 @@ void attachments_stop(struct daemon *daemon);
 /* The client has left: it consumes nothing any more. */
 void attachments_forget_client(struct daemon *daemon, const struct client *client);
 
-/* --- job.c: what takes time ---------------------------------------------------------------------- */
+/* --- job.c: what takes time ------------------------------------------------------------------- */
 
 /*
  * Attach or detach on a thread of their own.  When done, the attachment is settled or destroyed and

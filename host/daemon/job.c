@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A job's thread calls the library and nothing else.  It tells its progress through a socket pair, a
- * message a line; that the thread closes its end tells that it is done.
+ * A job's thread calls the library and nothing else.  It tells its progress through a socket pair,
+ * a message a line; that the thread closes its end tells that it is done.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -41,7 +41,7 @@ void jobs_forget_client(const struct client *client)
 			job->client = NULL;
 }
 
-/* --- on the job's thread ----------------------------------------------------------------------- */
+/* --- on the job's thread ---------------------------------------------------------------------- */
 
 static void report(void *context, const char *what)
 {
@@ -68,7 +68,7 @@ static void *run_detach(void *argument)
 	return NULL;
 }
 
-/* --- on the loop's thread ----------------------------------------------------------------------- */
+/* --- on the loop's thread --------------------------------------------------------------------- */
 
 static void destroy(struct job *job)
 {
@@ -101,8 +101,8 @@ static void answer(struct job *job, const char *failed)
 	if (failed)
 		client_fail(job->client, code_of(job->result), failed);
 	else
-		client_send(job->client, json_pack("{s:b, s:s, s:i}", "ok", 1, "vm", vm->name, "pid",
-						   (int)vm->pid));
+		client_send(job->client, json_pack("{s:b, s:s, s:i}", "ok", 1, "vm", vm->name,
+						   "pid", (int)vm->pid));
 }
 
 static void finish(struct job *job)
@@ -118,7 +118,8 @@ static void finish(struct job *job)
 		log_info("%s VM %s (PID %d)", attached ? "attached to" : "detached from", name,
 			 (int)attachment->vm.pid);
 	else
-		log_warning("%s VM %s (PID %d): %s", attached ? "cannot attach to" : "detached from", name,
+		log_warning("%s VM %s (PID %d): %s",
+			    attached ? "cannot attach to" : "detached from", name,
 			    (int)attachment->vm.pid, failed);
 	answer(job, failed);
 	if (attached)

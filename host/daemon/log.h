@@ -7,8 +7,8 @@
 #include <systemd/sd-daemon.h>
 
 #define log_line(level, format, ...) fprintf(stderr, level format "\n", ##__VA_ARGS__)
-#define log_error(format, ...)	     log_line(SD_ERR, format, ##__VA_ARGS__)
+#define log_error(format, ...)       log_line(SD_ERR, format, ##__VA_ARGS__)
 #define log_warning(format, ...)     log_line(SD_WARNING, format, ##__VA_ARGS__)
-#define log_info(format, ...)	     log_line(SD_INFO, format, ##__VA_ARGS__)
+#define log_info(format, ...)        log_line(SD_INFO, format, ##__VA_ARGS__)
 
 #endif

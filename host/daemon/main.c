@@ -11,8 +11,9 @@
 const char *argp_program_version = "shadowmond " SM_VERSION;
 
 static const struct argp_option options[] = {
-	{ "socket", 's', "PATH", 0, "Control socket (default: $" SM_SOCKET_ENV " or " SM_SOCKET_PATH ")", 0 },
-	{ 0 },
+	{"socket", 's', "PATH", 0,
+	 "Control socket (default: $" SM_SOCKET_ENV " or " SM_SOCKET_PATH ")", 0},
+	{0},
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -94,10 +95,10 @@ int main(int argc, char **argv)
 {
 	static const struct argp argp = {
 		options, parse, NULL, "Keeps the attachments of ShadowMonitor.  See shadowmond(8).",
-		NULL,	 NULL,	NULL,
+		NULL,    NULL,  NULL,
 	};
 	const char *from_environment = getenv(SM_SOCKET_ENV);
-	struct daemon daemon = { .socket_path = SM_SOCKET_PATH };
+	struct daemon daemon = {.socket_path = SM_SOCKET_PATH};
 
 	TAILQ_INIT(&daemon.clients);
 	TAILQ_INIT(&daemon.attachments);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How shadowmond is spoken to: a SOCK_SEQPACKET socket of mode 0600, for root alone.  Each message is
- * one JSON object of at most SM_MESSAGE_MAX bytes.  A client has one request under way at a time:
+ * How shadowmond is spoken to: a SOCK_SEQPACKET socket of mode 0600, for root alone.  Each message
+ * is one JSON object of at most SM_MESSAGE_MAX bytes.  A client has one request under way at a
+ * time:
  *
  *   {"op": "list"}                        every KVM VM of the host
  *   {"op": "attach", "vm": VM,            VM: name, PID or PID:FD.  The rest is optional:
@@ -28,29 +29,29 @@
 #ifndef SHADOWMON_DAEMON_PROTOCOL_H
 #define SHADOWMON_DAEMON_PROTOCOL_H
 
-/* Linux splits larger SOCK_SEQPACKET messages on Unix sockets: keep well below half a send buffer. */
+/* Unix sockets split larger SOCK_SEQPACKET messages: keep well below half a send buffer. */
 #define SM_MESSAGE_MAX 65536
 
-#define SM_SOCKET_PATH	"/run/shadowmon/control.sock"
-#define SM_SOCKET_ENV	"SHADOWMON_SOCKET"
-#define SM_IMAGE_PATH	"/usr/lib/shadowmon/monitors.o"
-#define SM_IMAGE_ENV	"SHADOWMON_IMAGE"
+#define SM_SOCKET_PATH "/run/shadowmon/control.sock"
+#define SM_SOCKET_ENV  "SHADOWMON_SOCKET"
+#define SM_IMAGE_PATH  "/usr/lib/shadowmon/monitors.o"
+#define SM_IMAGE_ENV   "SHADOWMON_IMAGE"
 
 /* Limits of what a request may ask for. */
-#define SM_VM_SELECTOR_MAX	  255
-#define SM_ATTACH_TIMEOUT_MS_MAX  600000
-#define SM_ATTACH_TIMEOUT_MS	  60000 /* unless asked otherwise */
-#define SM_DETACH_TIMEOUT_MS_MAX  60000
-#define SM_DETACH_TIMEOUT_MS	  5000
+#define SM_VM_SELECTOR_MAX       255
+#define SM_ATTACH_TIMEOUT_MS_MAX 600000
+#define SM_ATTACH_TIMEOUT_MS     60000 /* unless asked otherwise */
+#define SM_DETACH_TIMEOUT_MS_MAX 60000
+#define SM_DETACH_TIMEOUT_MS     5000
 
 /* Codes of what failed. */
-#define SM_CODE_BAD_REQUEST	 "bad-request"
-#define SM_CODE_NOT_FOUND	 "not-found"
-#define SM_CODE_AMBIGUOUS	 "ambiguous"
-#define SM_CODE_NOT_ATTACHED	 "not-attached"
+#define SM_CODE_BAD_REQUEST      "bad-request"
+#define SM_CODE_NOT_FOUND        "not-found"
+#define SM_CODE_AMBIGUOUS        "ambiguous"
+#define SM_CODE_NOT_ATTACHED     "not-attached"
 #define SM_CODE_ALREADY_ATTACHED "already-attached"
-#define SM_CODE_BUSY		 "busy"
-#define SM_CODE_TIMEOUT		 "timeout"
-#define SM_CODE_FAILED		 "failed"
+#define SM_CODE_BUSY             "busy"
+#define SM_CODE_TIMEOUT          "timeout"
+#define SM_CODE_FAILED           "failed"
 
 #endif

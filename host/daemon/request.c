@@ -7,9 +7,9 @@
 
 static void fail_by(struct client *client, int error, const struct sm_error *err)
 {
-	const char *code = error == -ENOENT   ? SM_CODE_NOT_FOUND :
-			   error == -ENOTUNIQ ? SM_CODE_AMBIGUOUS :
-						SM_CODE_FAILED;
+	const char *code = error == -ENOENT     ? SM_CODE_NOT_FOUND
+			   : error == -ENOTUNIQ ? SM_CODE_AMBIGUOUS
+						: SM_CODE_FAILED;
 
 	client_fail(client, code, err->text[0] ? err->text : strerror(-error));
 }
@@ -42,7 +42,7 @@ static bool unpack_failed(struct client *client, const json_error_t *error)
 	return true;
 }
 
-/* --- list --------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------- */
 
 static json_t *vm_item(const struct sm_vm *vm, const struct attachment *attachment)
 {
@@ -56,7 +56,8 @@ static json_t *vm_item(const struct sm_vm *vm, const struct attachment *attachme
 
 	json_object_set_new(item, "attached",
 			    json_boolean(attachment && attachment->state == ATTACHED));
-	json_object_set_new(item, "state", json_string(attachment ? states[attachment->state] : "none"));
+	json_object_set_new(item, "state",
+			    json_string(attachment ? states[attachment->state] : "none"));
 	if (attachment && attachment->state == ATTACHED &&
 	    sm_memory_read(sm_attachment_fd(attachment->handle), &memory) == 0) {
 		json_object_set_new(item, "memory", json_integer((json_int_t)memory));
@@ -77,7 +78,7 @@ static void send_ok(struct client *client)
 
 static void do_list(struct client *client, json_t *request)
 {
-	struct sm_error err = { 0 };
+	struct sm_error err = {0};
 	struct sm_vms vms;
 	json_error_t error;
 	const char *op;
@@ -93,12 +94,13 @@ static void do_list(struct client *client, json_t *request)
 		return;
 	}
 	for (i = 0; i < vms.count; i++)
-		send_item(client, vm_item(&vms.vms[i], attachment_of(client_daemon(client), &vms.vms[i])));
+		send_item(client,
+			  vm_item(&vms.vms[i], attachment_of(client_daemon(client), &vms.vms[i])));
 	sm_vms_free(&vms);
 	send_ok(client);
 }
 
-/* --- attach ------------------------------------------------------------------------------------- */
+/* --- attach ----------------------------------------------------------------------------------- */
 
 static bool decode_attach(struct client *client, json_t *request, const char **ret_vm,
 			  struct sm_attach_options *ret_options)
@@ -107,9 +109,9 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 	json_int_t ring_size = 0, budget_us = 0, timeout_ms = SM_ATTACH_TIMEOUT_MS;
 	json_error_t error;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?s, s?I, s?I, s?I, s?s}", "op", &op,
-			   "vm", &vm, "full_ring", &full_ring, "ring_size", &ring_size, "budget_us",
-			   &budget_us, "timeout_ms", &timeout_ms, "image", &image))
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?s, s?I, s?I, s?I, s?s}",
+			   "op", &op, "vm", &vm, "full_ring", &full_ring, "ring_size", &ring_size,
+			   "budget_us", &budget_us, "timeout_ms", &timeout_ms, "image", &image))
 		return !unpack_failed(client, &error);
 	if (!check_selector(client, vm) ||
 	    !check_range(client, "timeout_ms", timeout_ms, 1, SM_ATTACH_TIMEOUT_MS_MAX) ||
@@ -166,7 +168,7 @@ static void attach(struct client *client, const struct sm_vm *vm, struct sm_atta
 static void do_attach(struct client *client, json_t *request)
 {
 	struct sm_attach_options options;
-	struct sm_error err = { 0 };
+	struct sm_error err = {0};
 	const struct sm_vm *vm;
 	const char *selector;
 	struct sm_vms vms;
@@ -187,12 +189,12 @@ static void do_attach(struct client *client, json_t *request)
 	sm_vms_free(&vms);
 }
 
-/* --- what needs an attachment -------------------------------------------------------------------- */
+/* --- what needs an attachment ----------------------------------------------------------------- */
 
 /* Tells apart a VM that is not attached from one that does not exist. */
 static void fail_not_attached(struct client *client, const char *selector)
 {
-	struct sm_error err = { 0 };
+	struct sm_error err = {0};
 	const struct sm_vm *vm;
 	struct sm_vms vms;
 	int result;
@@ -212,7 +214,7 @@ static void fail_not_attached(struct client *client, const char *selector)
 static struct attachment *find_attached(struct client *client, const char *selector)
 {
 	struct attachment *attachment;
-	struct sm_error err = { 0 };
+	struct sm_error err = {0};
 	int result;
 
 	if (!check_selector(client, selector))
@@ -235,8 +237,8 @@ static void do_detach(struct client *client, json_t *request)
 	json_error_t error;
 	int err;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?I}", "op", &op, "vm", &selector,
-			   "timeout_ms", &timeout_ms) &&
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?I}", "op", &op, "vm",
+			   &selector, "timeout_ms", &timeout_ms) &&
 	    unpack_failed(client, &error))
 		return;
 	if (!check_range(client, "timeout_ms", timeout_ms, 1, SM_DETACH_TIMEOUT_MS_MAX))
@@ -261,8 +263,8 @@ static int send_status(struct client *client, struct attachment *attachment, boo
 		return err;
 	item = vm_item(&attachment->vm, attachment);
 	json_object_set_new(item, "consumer",
-			    attachment->consumer ? json_integer(client_pid(attachment->consumer)) :
-						   json_null());
+			    attachment->consumer ? json_integer(client_pid(attachment->consumer))
+						 : json_null());
 	json_object_set_new(item, "status", sm_status_json(&status));
 	send_item(client, item);
 	for (i = 0; with_vcpus && i < status.vm.count; i++)
@@ -278,7 +280,8 @@ static void do_status(struct client *client, json_t *request)
 	json_error_t error;
 	int err = 0;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s?s}", "op", &op, "vm", &selector) &&
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s?s}", "op", &op, "vm",
+			   &selector) &&
 	    unpack_failed(client, &error))
 		return;
 	if (selector) {
@@ -304,7 +307,8 @@ static void do_events(struct client *client, json_t *request)
 	struct sm_error err;
 	json_error_t error;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s}", "op", &op, "vm", &selector) &&
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s}", "op", &op, "vm",
+			   &selector) &&
 	    unpack_failed(client, &error))
 		return;
 	attachment = find_attached(client, selector);
@@ -328,8 +332,8 @@ static const struct {
 	const char *op;
 	void (*handle)(struct client *client, json_t *request);
 } requests[] = {
-	{ "list", do_list },	 { "attach", do_attach }, { "detach", do_detach },
-	{ "status", do_status }, { "events", do_events },
+	{"list", do_list},     {"attach", do_attach}, {"detach", do_detach},
+	{"status", do_status}, {"events", do_events},
 };
 
 void request_handle(struct client *client, json_t *request)

@@ -77,7 +77,7 @@ static int remove_stale(const struct sockaddr_un *address)
 
 static int listen_on(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	mode_t mask;
 	int fd, err;
 

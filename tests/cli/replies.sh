@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command against a daemon that this test plays: replies, exit codes, output.
+replies=$work/replies
+mkdir -p "$replies" "$work/run"
+touch "$work/image.o"
+start "$work/serve.log" "$peer" serve "$SHADOWMON_SOCKET" "$replies"
+fake=$!
+eventually test -S "$SHADOWMON_SOCKET"
+
+reply() # OP LINE...
+{
+	printf '%s\n' "${@:2}" >"$replies/$1"
+}
+
+# Exit codes.
+while read -r code expected; do
+	reply status "{\"ok\":false,\"code\":\"$code\",\"error\":\"no luck\"}"
+	ends "$expected" "code $code" "$shadowmon" status web
+	complains "code $code: the sentence is shown" '^shadowmon: no luck$'
+	[ ! -s "$work/out" ]
+	check "code $code: nothing on stdout" $?
+	ends "$expected" "code $code with JSON" "$shadowmon" status -o json web
+	is_json "code $code: JSON" ".ok == false and .code == \"$code\" and .error == \"no luck\""
+done <<'END'
+not-found 3
+ambiguous 3
+not-attached 4
+already-attached 6
+busy 6
+timeout 7
+failed 1
+bad-request 1
+invented 1
+END
+
+# Daemons that go wrong.
+rm "$replies/status"
+ends 5 'a daemon that hangs up' "$shadowmon" status
+complains 'a daemon that hangs up: where to look' 'journalctl -u shadowmond'
+reply status 'no JSON'
+ends 5 'a reply that is no JSON' "$shadowmon" status
+reply status '[]'
+ends 1 'a reply that is no object' "$shadowmon" status
+reply status '{"ok":false}'
+ends 1 'a failure without a reason' "$shadowmon" status
+reply status '{"item":{"vcpu":0}}' '{"ok":true}'
+ends 0 'a vCPU without a VM' "$shadowmon" status web
+reply status '{"item":7}' '{"ok":true}'
+ends 0 'an item that is no object' "$shadowmon" status
+reply events '{"ok":true,"vm":"web","pid":1}'
+ends 1 'events without a descriptor' "$shadowmon" events web
+complains 'events without a descriptor: told' 'sent no file descriptor'
+
+# list
+vm='"pid":7,"fd":9,"address":"7","vmm":"kvm","vcpus":2,"memory":268435456'
+reply list "{\"item\":{\"name\":\"web\",$vm,\"memory_source\":\"configured\",\"attached\":true,\"state\":\"attached\"}}" \
+	"{\"item\":{\"name\":\"my db\",$vm,\"memory_source\":\"resident\",\"attached\":false,\"state\":\"none\"}}" '{"ok":true}'
+ends 0 'list' "$shadowmon" list
+says 'list: attached' '^web +7 +kvm +2 +256 MiB attached$'
+says 'list: not attached, resident memory' '^my db +7 +kvm +2 +~ *256 MiB -$'
+ends 0 'list as JSON' "$shadowmon" list -o json
+is_json 'list: JSON' '[.vms[].name] == ["web", "my db"] and .vms[0].attached and .vms[1].state == "none"'
+reply list '{"ok":true}'
+ends 0 'list of none' "$shadowmon" list
+says 'list of none: told' '^no VM runs on this host$'
+
+# attach and detach
+reply attach '{"progress":"hooking"}' '{"ok":true,"vm":"web","pid":7}'
+ends 0 'attach' "$shadowmon" attach --full-ring=block --ring-size=64 --budget=500 --timeout=9 --image "$work/image.o" web
+says 'attach: progress' '^hooking$'
+says 'attach: done' '^attached to web \(PID 7\)$'
+jq -e --arg image "$work/image.o" '. == {op: "attach", vm: "web", image: $image, full_ring: "block",
+	ring_size: 65536, budget_us: 500, timeout_ms: 9000}' "$replies/request" >/dev/null
+check 'attach: all options arrive' $?
+ends 0 'attach with JSON' env SHADOWMON_IMAGE="$work/image.o" "$shadowmon" attach -o json web
+is_json 'attach: JSON, without progress' '.ok and .vm == "web" and .pid == 7'
+jq -e --arg image "$work/image.o" '. == {op: "attach", vm: "web", image: $image}' "$replies/request" >/dev/null
+check 'attach: only what was asked for arrives' $?
+reply detach '{"ok":true,"vm":"web","pid":7}'
+ends 0 'detach' "$shadowmon" detach web --timeout 3
+says 'detach: done' '^detached from web \(PID 7\)$'
+jq -e '. == {op: "detach", vm: "web", timeout_ms: 3000}' "$replies/request" >/dev/null
+check 'detach: the timeout arrives' $?
+
+# status
+reply status "{\"item\":{\"name\":\"web\",$vm,\"consumer\":null,\"status\":{\"state\":\"locked\",\"lost\":3}}}" \
+	'{"item":{"vcpu":0,"lost":1}}' '{"item":{"vcpu":1,"lost":2}}' '{"ok":true}'
+ends 0 'status' "$shadowmon" status web
+says 'status: reader' 'events read by +nobody$'
+says 'status: counters of the VM' '^  lost +3$'
+says 'status: counters of a vCPU' '^    lost +2$'
+ends 0 'status as JSON' "$shadowmon" status -o json web
+is_json 'status: JSON' '.attached | length == 1 and .[0].vcpu_status == [{vcpu: 0, lost: 1}, {vcpu: 1, lost: 2}]'
+reply status '{"ok":true}'
+ends 0 'status of none' "$shadowmon" status
+says 'status of none: told' '^no VM is attached$'
