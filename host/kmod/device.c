@@ -181,6 +181,8 @@ static int do_lock(struct smh_vm *vm, struct sm_ioc_lock *arg)
 	if (err)
 		return err;
 	smh_host_ring_put(vm, &rec.h, sizeof(rec));
+	/* Each vCPU's next entry is one of a locked VM. */
+	smh_vm_flush(vm);
 	/* For the guest module's information: nothing depends on its answer. */
 	smh_command(vm, &command, 1000, &ignored);
 	return 0;

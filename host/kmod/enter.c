@@ -30,8 +30,11 @@ static void bind(struct smh_vcpu *v)
 {
 	u64 controls = SECONDARY_EXEC_ENABLE_VMFUNC;
 
-	if (v->vm->locked && !smh_weakened(SMH_WEAKEN_DESCRIPTORS))
+	if (v->vm->locked && !smh_weakened(SMH_WEAKEN_REGISTERS)) {
 		controls |= SECONDARY_EXEC_DESC;
+		if (!v->pins.taken)
+			smh_pins_take(v);
+	}
 	update_secondary_controls(controls, 0);
 	if (v->bound)
 		return;

@@ -161,46 +161,6 @@ static int handle_in_gate(struct smh_vcpu *v, u32 exit_reason)
 	return smh_violation(v, SM_VIEW_GATE, reason_of(exit_reason), exit_reason);
 }
 
-/*
- * An IDT without entries is as good as the pinned one: any exception in views 1 and 2 still ends in a triple
- * fault.  Linux loads one to reboot.
- */
-static bool descriptors_are_safe(const struct smh_descriptors *d)
-{
-	bool same_idt = smh_vmread(GUEST_IDTR_BASE) == d->idt_base && smh_vmread(GUEST_IDTR_LIMIT) == d->idt_limit;
-
-	return (same_idt || smh_vmread(GUEST_IDTR_LIMIT) == 0) && smh_vmread(GUEST_GDTR_BASE) == d->gdt_base &&
-	       smh_vmread(GUEST_GDTR_LIMIT) == d->gdt_limit;
-}
-
-/*
- * After lock: LIDT, LGDT, SIDT and SGDT exit.  KVM's own handler expects them only when it emulates
- * UMIP, so they are answered here; what changed the registers is undone and reported.
- */
-static int handle_descriptor_access(struct smh_vcpu *v, u32 exit_reason)
-{
-	struct smh_descriptors *d = &v->descriptors;
-	int ret;
-
-	if (!d->pinned) {
-		d->idt_base = smh_vmread(GUEST_IDTR_BASE);
-		d->idt_limit = smh_vmread(GUEST_IDTR_LIMIT);
-		d->gdt_base = smh_vmread(GUEST_GDTR_BASE);
-		d->gdt_limit = smh_vmread(GUEST_GDTR_LIMIT);
-		d->pinned = true;
-	}
-	ret = kvm_emulate_instruction(v->vcpu, 0);
-	if (descriptors_are_safe(d))
-		return ret;
-	smh_vmwrite(GUEST_IDTR_BASE, d->idt_base);
-	smh_vmwrite(GUEST_IDTR_LIMIT, d->idt_limit);
-	smh_vmwrite(GUEST_GDTR_BASE, d->gdt_base);
-	smh_vmwrite(GUEST_GDTR_LIMIT, d->gdt_limit);
-	smh_report(v, SM_RECORD_VIOLATION, SM_VIEW_TARGET, SM_REASON_DESCRIPTOR, exit_reason);
-	v->stats.violations++;
-	return ret;
-}
-
 static bool is_private_gpa(u64 gpa)
 {
 	return gpa >= SM_PRIVATE_GPA && gpa < 1ULL << (SM_ALIAS_SHIFT + 1);
@@ -224,9 +184,9 @@ static int handle_in_target(struct smh_vcpu *v, u32 exit_reason)
 		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_SHADOW_ACCESS, exit_reason);
 	case EXIT_REASON_GDTR_IDTR:
 	case EXIT_REASON_LDTR_TR:
-		if (!v->bound || !v->vm->locked || smh_weakened(SMH_WEAKEN_DESCRIPTORS))
+		if (!v->bound || !v->vm->locked || smh_weakened(SMH_WEAKEN_REGISTERS))
 			return PASS_TO_KVM;
-		return handle_descriptor_access(v, exit_reason);
+		return smh_pins_descriptor_access(v, exit_reason);
 	default:
 		return PASS_TO_KVM;
 	}
@@ -263,16 +223,30 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	return ret;
 }
 
+/* KVM's handler, and what is to be looked at behind it. */
+static int pass_to_kvm(struct smh_vm *vm, struct kvm_vcpu *vcpu, unsigned int fastpath)
+{
+	u32 exit_reason = smh_vmread(VM_EXIT_REASON) & 0xffff;
+	int ret = smh_call_vmx_handle_exit(vcpu, fastpath);
+	struct smh_vcpu *v = vm ? xa_load(&vm->vcpus, vcpu->vcpu_idx) : NULL;
+
+	if (v && v->view == SM_VIEW_TARGET)
+		smh_pins_check(v, exit_reason);
+	return ret;
+}
+
 int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
 {
 	int idx = srcu_read_lock(&smh_srcu);
 	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
 	int ret = PASS_TO_KVM;
 
-	if (vm && !(vcpu->arch.hflags & HF_GUEST_MASK))
+	if (vcpu->arch.hflags & HF_GUEST_MASK)
+		vm = NULL;
+	if (vm)
 		ret = handle(vm, vcpu);
 	if (ret == PASS_TO_KVM)
-		ret = smh_call_vmx_handle_exit(vcpu, fastpath);
+		ret = pass_to_kvm(vm, vcpu, fastpath);
 	srcu_read_unlock(&smh_srcu, idx);
 	return ret;
 }

@@ -119,10 +119,13 @@ struct smh_held_event {
 	u32 instruction_len;
 };
 
-struct smh_descriptors {
-	bool pinned;
-	u64 idt_base, gdt_base;
-	u32 idt_limit, gdt_limit;
+#define SMH_PINS 11
+
+/* Registers as they were at lock: pin.c. */
+struct smh_pins {
+	bool taken;
+	bool held[SMH_PINS]; /* had its pinned value when last looked at */
+	u64 value[SMH_PINS];
 };
 
 struct smh_vcpu {
@@ -141,7 +144,7 @@ struct smh_vcpu {
 	u8 view; /* at the last exit; consumed by the next entry */
 	u64 rip; /* where it is to go on, if view is 1 or 2 */
 	struct smh_held_event held;
-	struct smh_descriptors descriptors;
+	struct smh_pins pins;
 	u64 budget_entries; /* activation that the budget is running for */
 	u64 budget_start;
 	struct hrtimer budget_timer;
@@ -271,6 +274,15 @@ extern const u8 smh_gate_page[SM_PAGE_SIZE];
 int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg);
 /* Where a load at this image offset resumes when it missed; 0: nowhere. */
 u32 smh_image_fixup(const struct smh_vm *vm, u32 offset);
+
+/* --- pinned registers: pin.c ------------------------------------------------------------------- */
+
+/* vCPU's thread, VMCS current.  At the first entry after lock; IRQs off. */
+void smh_pins_take(struct smh_vcpu *v);
+/* Answers LIDT, LGDT, SIDT, SGDT and the like; returns as an exit handler does. */
+int smh_pins_descriptor_access(struct smh_vcpu *v, u32 exit_reason);
+/* Behind KVM's handler: undoes and reports what it let through. */
+void smh_pins_check(struct smh_vcpu *v, u32 exit_reason);
 
 /* --- hooks into KVM: hooks.c ----------------------------------------------------------------- */
 

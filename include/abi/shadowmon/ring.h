@@ -83,6 +83,12 @@ enum sm_violation_reason {
 	SM_REASON_DESCRIPTOR = 11,	/* IDTR or GDTR changed after lock */
 	SM_REASON_DETACH = 12,		/* detach found the vCPU in the compartment */
 	SM_REASON_HYPERCALL = 13,	/* a hypercall that this state forbids */
+	/* 14: see the branch that adds hook_write */
+	SM_REASON_CR0 = 15,		/* a pinned register changed after lock: CR0.WP */
+	SM_REASON_CR4 = 16,		/* SMEP, SMAP, UMIP, LA57 */
+	SM_REASON_EFER = 17,		/* SCE, NX */
+	SM_REASON_LSTAR = 18,
+	SM_REASON_SYSENTER = 19,
 };
 
 struct sm_record_violation {

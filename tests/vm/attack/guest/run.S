@@ -80,6 +80,11 @@ SYM_CODE_START(run_end)
 	movq	$0, recover_sp(%rip)
 	movq	run_cr3(%rip), %rcx
 	movq	%rcx, %cr3
+	movq	%cr4, %rcx		/* the attacker's pages are global */
+	btcq	$7, %rcx
+	movq	%rcx, %cr4
+	btcq	$7, %rcx
+	movq	%rcx, %cr4
 	popfq
 	popq	%r15
 	popq	%r14

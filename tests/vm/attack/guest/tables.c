@@ -12,6 +12,7 @@
 #define PRESENT BIT_ULL(0)
 #define LARGE BIT_ULL(7)
 #define KERNEL_PAGE 0x063 /* present, writable, accessed, dirty */
+#define GLOBAL BIT_ULL(8) /* outlives MOV CR3, as with PCIDs a page does if the attacker wants */
 
 static u64 *add(struct tables *t)
 {
@@ -60,7 +61,7 @@ int tables_map(struct tables *t, unsigned long va, u64 pa)
 		}
 		table = __va(*entry & ADDRESS);
 	}
-	table[(va >> 12) & (ENTRIES - 1)] = pa | KERNEL_PAGE;
+	table[(va >> 12) & (ENTRIES - 1)] = pa | KERNEL_PAGE | GLOBAL;
 	return 0;
 }
 
