@@ -207,6 +207,8 @@ static int handle_in_target(struct smh_vcpu *v, u32 exit_reason)
 		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_VMFUNC, exit_reason);
 	case EXIT_REASON_EPT_VIOLATION:
 	case EXIT_REASON_EPT_MISCONFIG:
+		if (exit_reason == EXIT_REASON_EPT_VIOLATION && smh_protect_is_stuck(v))
+			return smh_violation(v, SM_VIEW_TARGET, SM_REASON_HOOK_WRITE, exit_reason);
 		if (!v->bound || !is_private_gpa(smh_vmread(GUEST_PHYSICAL_ADDRESS)))
 			return PASS_TO_KVM;
 		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_SHADOW_ACCESS, exit_reason);
@@ -233,6 +235,7 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	v->stats.exits++;
 	if (v->bound) {
 		smh_window_check_generation(vm);
+		smh_protect_check_generation(vm);
 		requeue_held(v);
 		view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER));
 	}
@@ -259,8 +262,12 @@ int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
 
 	if (vm && !(vcpu->arch.hflags & HF_GUEST_MASK))
 		ret = handle(vm, vcpu);
-	if (ret == PASS_TO_KVM)
+	if (ret == PASS_TO_KVM) {
 		ret = smh_call_vmx_handle_exit(vcpu, fastpath);
+		/* KVM may just have mapped a page of a new memslot. */
+		if (vm)
+			smh_protect_check_generation(vm);
+	}
 	srcu_read_unlock(&smh_srcu, idx);
 	return ret;
 }

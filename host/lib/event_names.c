@@ -47,6 +47,7 @@ const char *sm_violation_reason_name(u32 reason)
 		[SM_REASON_DESCRIPTOR] = "descriptor",
 		[SM_REASON_DETACH] = "detach",
 		[SM_REASON_HYPERCALL] = "hypercall",
+		[SM_REASON_HOOK_WRITE] = "hook_write",
 	};
 
 	return name_of(names, COUNT(names), reason);
