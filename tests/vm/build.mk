@@ -24,8 +24,11 @@ $(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.
 	$$(MAKE) -C /lib/modules/$(1)/build M=$$(abspath $(B)/kmod/$(1)/attack) \
 		SHADOWMON_INCLUDE=$$(abspath include) modules
 	cp $(B)/kmod/$(1)/attack/shadowmon_attack.ko $$@
+
+$(B)/kmod/$(1)/shadowmon_hooks.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
+	cp $(B)/kmod/$(1)/attack/shadowmon_hooks.ko $$@
 endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
 vm-tests := $(VM_TESTS)/ioctl_test $(VM_TESTS)/gate_test $(VM_TESTS)/raw_image $(VM_TESTS)/vmfunc_user \
-	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko)
+	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko)
