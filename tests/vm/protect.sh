@@ -98,15 +98,11 @@ guest_run web 'mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null; ls /sys
 site=$(guest_run web 'grep -w security_bprm_committed_creds /proc/kallsyms' | cut -d' ' -f1)
 neighbours=$(guest_run web "grep -i ' t security_' /proc/kallsyms" | grep "^${site%???}" | grep -v "^$site" | awk '{ print $3 }' | head -n 3 | tr '\n' ' ')
 echo "# in the page of security_bprm_committed_creds: $neighbours"
-quiet "a kprobe in the page of a hooked function" "cd /sys/kernel/tracing && for f in $neighbours; do
-	echo \"p:near \$f+0x6\" >kprobe_events 2>/dev/null || echo \"p:near \$f\" >kprobe_events || continue
-	echo 1 >events/kprobes/near/enable && echo 0 >events/kprobes/near/enable && echo >kprobe_events && exit 0
-done; exit 1"
-quiet "tracing of functions, hooked ones among them" "cd /sys/kernel/tracing && echo 'security_*' >set_ftrace_filter &&
-	grep -q . set_ftrace_filter && echo function >current_tracer && ls / >/dev/null && echo nop >current_tracer && echo >set_ftrace_filter"
+tracing=/sys/kernel/tracing
+quiet "a kprobe in the page of a hooked function" "cd $tracing; for f in $neighbours; do echo p:near \$f >kprobe_events && break; done; echo 1 >events/kprobes/near/enable && echo 0 >events/kprobes/near/enable && echo >kprobe_events"
+quiet "tracing of functions, hooked ones among them" "cd $tracing && echo 'security_*' >set_ftrace_filter && echo function >current_tracer && ls / >/dev/null && grep -q security_ trace && echo nop >current_tracer && echo >set_ftrace_filter"
 events_arrive "after tracing"
-quiet "a kprobe at a hooked function" "cd /sys/kernel/tracing && echo 'p:at security_bprm_committed_creds' >kprobe_events &&
-	echo 1 >events/kprobes/at/enable && echo 0 >events/kprobes/at/enable && echo >kprobe_events"
+quiet "a kprobe at a hooked function" "cd $tracing && echo p:at security_bprm_committed_creds >kprobe_events && echo 1 >events/kprobes/at/enable && echo 0 >events/kprobes/at/enable && echo >kprobe_events"
 quiet "a static key" "cd /proc/sys/kernel && old=\$(cat sched_schedstats) && echo 1 >sched_schedstats && echo 0 >sched_schedstats && echo \$old >sched_schedstats"
 quiet "loading and unloading a module" "modprobe dummy && rmmod dummy"
 

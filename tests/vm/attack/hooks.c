@@ -90,7 +90,7 @@ static noinline void by_kvm(u8 *at, const u8 *bytes)
 	wrmsrl_safe(MSR_KVM_WALL_CLOCK_NEW, slow_virt_to_phys(at));
 }
 
-static void __always_inline write_protection(bool on)
+static __always_inline void write_protection(bool on)
 {
 	unsigned long cr0;
 
