@@ -27,6 +27,7 @@ enum agent_state {
 static struct {
 	enum agent_state state;
 	bool waiting_said;
+	bool held; /* while locked: unloading would rewrite what is protected, and the kernel would BUG() */
 	void *page; /* shared with the host for the length of a call */
 } agent;
 
@@ -63,6 +64,8 @@ static int describe_kernel(struct sm_agent_info *info)
 		.btf_gpa = kernel_pa(btf),
 		.btf_size = btf_end - btf,
 		.kernel_cr3 = kernel_pa(top),
+		.stubs_va = (unsigned long)smg_stubs,
+		.stubs_size = smg_stubs_end - smg_stubs,
 	};
 	strscpy(info->release, utsname()->release, sizeof(info->release));
 	return 0;
@@ -91,6 +94,21 @@ static void search(void)
 	agent.state = AGENT_REGISTERED;
 }
 
+static void hold(bool on)
+{
+	if (on && !agent.held)
+		__module_get(THIS_MODULE);
+	else if (!on && agent.held)
+		module_put(THIS_MODULE);
+	agent.held = on;
+}
+
+static long unhook(void)
+{
+	hold(false);
+	return smg_unhook_all();
+}
+
 static long execute(struct sm_agent_command *command)
 {
 	long err;
@@ -101,12 +119,13 @@ static long execute(struct sm_agent_command *command)
 		return smg_lookup(command->name) ?: -ENOENT;
 	case SM_OP_HOOK:
 		err = smg_hook(command->name, command->slot, command->nargs);
-		if (err)
+		if (IS_ERR_VALUE(err))
 			pr_err("cannot hook %s (%ld)\n", command->name, err);
 		return err;
 	case SM_OP_UNHOOK_ALL:
-		return smg_unhook_all();
+		return unhook();
 	case SM_OP_LOCKED:
+		hold(true);
 		pr_info("locked: monitored from now on\n");
 		return 0;
 	default:
@@ -122,7 +141,7 @@ static unsigned int poll(void)
 
 	if (op < 0) {
 		pr_info("the host has detached\n");
-		smg_unhook_all();
+		unhook();
 		agent.state = AGENT_SEARCHING;
 		agent.waiting_said = false;
 		return poll_ms;

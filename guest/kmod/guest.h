@@ -16,15 +16,26 @@
 extern u8 smg_gate[SM_PAGE_SIZE];
 extern u8 smg_gate_absent[]; /* back to the stub with the verdict to go on */
 extern u8 smg_stubs[(SM_ARGS_MAX + 1) * SM_SLOTS * SMG_STUB_SIZE];
+extern u8 smg_stubs_end[];
 
 /* symbols.c: address of any kernel symbol, exported or not; 0: none.  May sleep. */
 int smg_symbols_init(void);
 unsigned long smg_lookup(const char *name);
 
+/*
+ * records.c: takes the record of a function that calls stub directly out of ftrace's hands, and gives it
+ * back.  smg_freeze() returns the address of the call, or -EBUSY if something else traces the function.
+ * All may sleep.
+ */
+int smg_records_init(void);
+long smg_freeze(unsigned long function, unsigned long stub);
+void smg_thaw(unsigned long site);
+
 /* hooks.c.  All may sleep; calls must not overlap. */
 int smg_hooks_init(void);
 void smg_hooks_exit(void);
-int smg_hook(const char *function, unsigned int slot, unsigned int nargs);
+/* The address of the call of the stub, or -errno. */
+long smg_hook(const char *function, unsigned int slot, unsigned int nargs);
 int smg_unhook_all(void);
 
 /* agent.c: looks for a host and does what it says. */

@@ -11,7 +11,7 @@
 
 struct hook {
 	struct ftrace_ops ops;
-	unsigned long function, stub;
+	unsigned long function, stub, site;
 	bool active;
 };
 
@@ -25,10 +25,10 @@ static struct hook hooks[SM_SLOTS];
 #define direct_unregister(ops, addr) unregister_ftrace_direct(ops, addr, false)
 #endif
 
-int smg_hook(const char *function, unsigned int slot, unsigned int nargs)
+long smg_hook(const char *function, unsigned int slot, unsigned int nargs)
 {
 	struct hook *h;
-	int err;
+	long err;
 
 	if (slot >= SM_SLOTS || nargs > SM_ARGS_MAX)
 		return -EINVAL;
@@ -44,12 +44,22 @@ int smg_hook(const char *function, unsigned int slot, unsigned int nargs)
 	if (err)
 		return err == -EINVAL ? -EOPNOTSUPP : err; /* no fentry there */
 	err = direct_register(&h->ops, h->stub);
-	if (err) {
-		ftrace_set_filter_ip(&h->ops, h->function, 1, 0);
-		return err;
-	}
+	if (err)
+		goto err_filter;
+	err = smg_freeze(h->function, h->stub);
+	if (IS_ERR_VALUE(err))
+		goto err_direct;
+	h->site = err;
+	/* ftrace_enabled = 0 is refused while this is there: unhooking then would leave the call in place. */
+	h->ops.flags |= FTRACE_OPS_FL_PERMANENT;
 	h->active = true;
-	return 0;
+	return h->site;
+
+err_direct:
+	direct_unregister(&h->ops, h->stub);
+err_filter:
+	ftrace_set_filter_ip(&h->ops, h->function, 1, 0);
+	return err;
 }
 
 /* On return no thread is in a stub. */
@@ -63,6 +73,7 @@ int smg_unhook_all(void)
 
 		if (!h->active)
 			continue;
+		smg_thaw(h->site);
 		err = direct_unregister(&h->ops, h->stub);
 		if (err) {
 			pr_err("cannot unhook slot %u (%d)\n", slot, err);
@@ -98,7 +109,9 @@ static struct notifier_block trap_notifier = {
 
 int smg_hooks_init(void)
 {
-	return register_die_notifier(&trap_notifier);
+	int err = smg_records_init();
+
+	return err ?: register_die_notifier(&trap_notifier);
 }
 
 void smg_hooks_exit(void)

@@ -130,6 +130,7 @@ SYM_INNER_LABEL(smg_stubs, SYM_L_GLOBAL)
 	verdict	%nargs
 	.set	nargs, nargs + 1
 	.endr
+SYM_INNER_LABEL(smg_stubs_end, SYM_L_GLOBAL)
 
 /*
  * The gate's bytes jump to where nothing is in view 0, which objtool takes for an error.  So this section

@@ -50,6 +50,17 @@ void smh_command_take(struct smh_vm *vm, struct sm_agent_command *ret_command)
 	spin_unlock(&vm->mailbox_lock);
 }
 
+u32 smh_command_op(struct smh_vm *vm, u64 id)
+{
+	u32 op = SM_OP_IDLE;
+
+	spin_lock(&vm->mailbox_lock);
+	if (vm->command_state == SMH_COMMAND_TAKEN && vm->command.id == id)
+		op = vm->command.op;
+	spin_unlock(&vm->mailbox_lock);
+	return op;
+}
+
 int smh_command_answer(struct smh_vm *vm, u64 id, s64 result)
 {
 	int err = -ENOENT;

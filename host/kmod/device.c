@@ -174,6 +174,9 @@ static int do_lock(struct smh_vm *vm, struct sm_ioc_lock *arg)
 	} else if (vm->state != SM_STATE_LOADED) {
 		err = -EAGAIN;
 	} else {
+		err = smh_protect_start(vm);
+	}
+	if (!err) {
 		vm->state = SM_STATE_LOCKED;
 		WRITE_ONCE(vm->locked, true);
 	}
@@ -196,6 +199,8 @@ static int do_detach(struct smh_vm *vm, struct sm_ioc_detach *arg)
 
 	if (arg->timeout_ms > 60000)
 		return -EINVAL;
+	/* The guest module could not unhook otherwise.  Who parts with the guest trusts it with that. */
+	smh_protect_stop(vm);
 	if (arg->timeout_ms && READ_ONCE(vm->state) >= SM_STATE_REGISTERED && !READ_ONCE(vm->detached)) {
 		err = smh_command(vm, &command, arg->timeout_ms, &result);
 		if (!err && result)
@@ -241,6 +246,7 @@ static int do_status(struct smh_vm *vm, struct sm_ioc_status *arg)
 	arg->ring_size = vm->ring_size;
 	arg->budget_us = vm->budget_us;
 	arg->pages = vm->pool.count;
+	arg->protection = smh_protect_state(vm);
 	arg->count = 0;
 	xa_for_each(&vm->vcpus, index, v) {
 		if (arg->count < arg->capacity && !err)

@@ -179,6 +179,8 @@ static int handle_in_target(struct smh_vcpu *v, u32 exit_reason)
 		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_VMFUNC, exit_reason);
 	case EXIT_REASON_EPT_VIOLATION:
 	case EXIT_REASON_EPT_MISCONFIG:
+		if (exit_reason == EXIT_REASON_EPT_VIOLATION && smh_protect_is_stuck(v))
+			return smh_violation(v, SM_VIEW_TARGET, SM_REASON_HOOK_WRITE, exit_reason);
 		if (!v->bound || !is_private_gpa(smh_vmread(GUEST_PHYSICAL_ADDRESS)))
 			return PASS_TO_KVM;
 		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_SHADOW_ACCESS, exit_reason);
@@ -205,6 +207,7 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	v->stats.exits++;
 	if (v->bound) {
 		smh_window_check_generation(vm);
+		smh_protect_check_generation(vm);
 		requeue_held(v);
 		view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER));
 	}
@@ -232,6 +235,9 @@ static int pass_to_kvm(struct smh_vm *vm, struct kvm_vcpu *vcpu, unsigned int fa
 
 	if (v && v->view == SM_VIEW_TARGET)
 		smh_pins_check(v, exit_reason);
+	/* KVM may just have mapped a page of a new memslot. */
+	if (vm)
+		smh_protect_check_generation(vm);
 	return ret;
 }
 

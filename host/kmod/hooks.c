@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The two places where we meet KVM, both found by name and hooked by ftrace while a VM is attached.
+ * Where we meet KVM, all found by name and hooked by ftrace while a VM is attached.
  *
  *   vmx_vcpu_run       seen on entry
  *   vmx_handle_exit    replaced, as livepatch does it; ours calls the original
+ *   and with write tracking those that protect.c replaces
  */
 
 #include <linux/ftrace.h>
@@ -13,7 +14,23 @@
 
 #include "shadowmon.h"
 
-static unsigned long vmx_vcpu_run_ip, vmx_handle_exit_ip;
+static unsigned long vmx_vcpu_run_ip;
+
+static struct {
+	const char *name;
+	void *ours;
+	unsigned long ip;
+} replaced[] = {
+	{ "vmx_handle_exit", smh_handle_exit },
+#ifdef CONFIG_KVM_EXTERNAL_WRITE_TRACKING
+	{ "kvm_vcpu_write_guest", smh_vcpu_write_guest },
+	{ "kvm_write_guest", smh_write_guest },
+	{ "kvm_vcpu_gfn_to_hva", smh_vcpu_gfn_to_hva },
+	{ "kvm_vcpu_gfn_to_hva_prot", smh_vcpu_gfn_to_hva_prot },
+	{ "gfn_to_hva_memslot_prot", smh_gfn_to_hva_memslot_prot },
+	{ "kvm_set_msr_common", smh_set_msr_common },
+#endif
+};
 
 /* kallsyms_lookup_name() is not exported; a kprobe finds the address and is gone again. */
 static int resolve(const char *name, unsigned long *ret_ip)
@@ -34,8 +51,20 @@ static int resolve(const char *name, unsigned long *ret_ip)
 int smh_hooks_resolve(void)
 {
 	int err = resolve("vmx_vcpu_run", &vmx_vcpu_run_ip);
+	unsigned int i;
 
-	return err ?: resolve("vmx_handle_exit", &vmx_handle_exit_ip);
+	for (i = 0; i < ARRAY_SIZE(replaced) && !err; i++)
+		err = resolve(replaced[i].name, &replaced[i].ip);
+	return err;
+}
+
+void *smh_original(const void *ours)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(replaced) - 1 && replaced[i].ours != ours; i++)
+		;
+	return (void *)replaced[i].ip;
 }
 
 static void notrace before_entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
@@ -44,12 +73,20 @@ static void notrace before_entry(unsigned long ip, unsigned long parent_ip, stru
 	smh_enter((struct kvm_vcpu *)ftrace_get_regs(fregs)->di);
 }
 
-static void notrace replace_handle_exit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-					struct ftrace_regs *fregs)
+static void notrace replace(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			    struct ftrace_regs *fregs)
 {
-	/* Our own call of the original goes through. */
-	if (!within_module(parent_ip, THIS_MODULE))
-		ftrace_get_regs(fregs)->ip = (unsigned long)smh_handle_exit;
+	unsigned int i;
+
+	/* Our own call of an original goes through. */
+	if (within_module(parent_ip, THIS_MODULE))
+		return;
+	for (i = 0; i < ARRAY_SIZE(replaced); i++) {
+		if (replaced[i].ip == ip) {
+			ftrace_get_regs(fregs)->ip = (unsigned long)replaced[i].ours;
+			return;
+		}
+	}
 }
 
 static struct ftrace_ops entry_ops = {
@@ -57,60 +94,70 @@ static struct ftrace_ops entry_ops = {
 	.flags = FTRACE_OPS_FL_SAVE_REGS,
 };
 
-static struct ftrace_ops exit_ops = {
-	.func = replace_handle_exit,
+static struct ftrace_ops replace_ops = {
+	.func = replace,
 	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
 };
 
 int smh_call_vmx_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
 {
-	int ret = ((int (*)(struct kvm_vcpu *, unsigned int))vmx_handle_exit_ip)(vcpu, fastpath);
+	int ret = ((int (*)(struct kvm_vcpu *, unsigned int))replaced[0].ip)(vcpu, fastpath);
 
 	/* A tail call would hide this module from parent_ip, and the hook would loop. */
 	barrier();
 	return ret;
 }
 
-static int install(struct ftrace_ops *ops, unsigned long ip, const char *name)
+static void clear_filters(void)
 {
-	int err = ftrace_set_filter_ip(ops, ip, 0, 0);
+	unsigned int i;
 
-	if (!err)
-		err = register_ftrace_function(ops);
-	if (err) {
-		pr_err("cannot hook %s (%d)%s\n", name, err,
-		       err == -EBUSY ? ": a live patch or another module has it" : "");
-		ftrace_set_filter_ip(ops, ip, 1, 0);
-	}
-	return err;
+	for (i = 0; i < ARRAY_SIZE(replaced); i++)
+		ftrace_set_filter_ip(&replace_ops, replaced[i].ip, 1, 0);
+	ftrace_set_filter_ip(&entry_ops, vmx_vcpu_run_ip, 1, 0);
 }
 
-static void uninstall(struct ftrace_ops *ops, unsigned long ip)
+static int set_filters(void)
 {
-	unregister_ftrace_function(ops);
-	ftrace_set_filter_ip(ops, ip, 1, 0);
+	int err = ftrace_set_filter_ip(&entry_ops, vmx_vcpu_run_ip, 0, 0);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(replaced) && !err; i++)
+		err = ftrace_set_filter_ip(&replace_ops, replaced[i].ip, 0, 0);
+	return err;
 }
 
 int smh_hooks_install(void)
 {
-	int err = install(&exit_ops, vmx_handle_exit_ip, "vmx_handle_exit");
+	int err = set_filters();
 
 	if (err)
-		return err;
-	err = install(&entry_ops, vmx_vcpu_run_ip, "vmx_vcpu_run");
+		goto err_filters;
+	err = register_ftrace_function(&replace_ops);
 	if (err)
-		uninstall(&exit_ops, vmx_handle_exit_ip);
+		goto err_filters;
+	err = register_ftrace_function(&entry_ops);
+	if (err)
+		goto err_replace;
+	return 0;
+
+err_replace:
+	unregister_ftrace_function(&replace_ops);
+err_filters:
+	clear_filters();
+	pr_err("cannot hook KVM (%d)%s\n", err, err == -EBUSY ? ": a live patch or another module has a function of it" : "");
 	return err;
 }
 
 void smh_hooks_remove(void)
 {
-	uninstall(&entry_ops, vmx_vcpu_run_ip);
-	uninstall(&exit_ops, vmx_handle_exit_ip);
+	unregister_ftrace_function(&entry_ops);
+	unregister_ftrace_function(&replace_ops);
+	clear_filters();
 }
 
 /*
- * smh_handle_exit may sleep in KVM's handler: the SRCU reader count tells when the last one is through,
+ * Ours may sleep in KVM's functions: the SRCU reader count tells when the last one is through,
  * Tasks RCU covers the few instructions before and after it.
  */
 void smh_hooks_quiesce(void)

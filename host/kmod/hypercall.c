@@ -44,6 +44,9 @@ static s64 decode_agent_info(const struct sm_agent_info *info)
 		return -ERANGE;
 	if (info->kernel_cr3 >= SM_RAM_LIMIT || (info->kernel_cr3 & (SM_PAGE_SIZE - 1)))
 		return -ERANGE;
+	if ((info->stubs_va & (SM_PAGE_SIZE - 1)) || info->stubs_va < SM_GATE_VA_MIN ||
+	    info->stubs_va > SM_GATE_VA_MAX || !info->stubs_size || info->stubs_size > SM_STUBS_MAX_SIZE)
+		return -EINVAL;
 	if (info->release[sizeof(info->release) - 1])
 		return -EINVAL;
 	return 0;
@@ -87,6 +90,9 @@ static s64 register_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 	if (vm->state != SM_STATE_ATTACHED || vm->parting) {
 		err = -EBUSY;
 	} else {
+		err = smh_protect_add_agent(vm, vcpu, &info);
+	}
+	if (!err) {
 		vm->agent = info;
 		vm->kernel_cr3 = info.kernel_cr3;
 		vm->state = SM_STATE_REGISTERED;
@@ -103,9 +109,26 @@ static s64 poll_command(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 
 	command.wait_ms = vm->locked ? POLL_MS_IDLE : POLL_MS_BUSY;
 	smh_command_take(vm, &command);
+	if (smh_protect_refuses(vcpu->kvm, gpa, sizeof(command)))
+		return -EPERM;
 	if (kvm_vcpu_write_guest(vcpu, gpa, &command, sizeof(command)))
 		return -EFAULT;
 	return command.op;
+}
+
+/* The address of a call is for the host module; who gave the command learns 0. */
+static s64 answer_command(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 id, s64 result)
+{
+	switch (smh_command_op(vm, id)) {
+	case SM_OP_HOOK:
+		if (!IS_ERR_VALUE(result))
+			result = smh_protect_add_call_site(vm, vcpu, result);
+		break;
+	case SM_OP_UNHOOK_ALL:
+		smh_protect_forget_call_sites(vm);
+		break;
+	}
+	return smh_command_answer(vm, id, result);
 }
 
 static s64 dispatch_target(struct smh_vcpu *v, u32 number, u64 rbx, u64 rcx)
@@ -120,7 +143,7 @@ static s64 dispatch_target(struct smh_vcpu *v, u32 number, u64 rbx, u64 rcx)
 	case SM_HC_POLL:
 		return vm->state >= SM_STATE_REGISTERED ? poll_command(vm, v->vcpu, rbx) : -EAGAIN;
 	case SM_HC_ANSWER:
-		return smh_command_answer(vm, rbx, rcx);
+		return answer_command(vm, v->vcpu, rbx, rcx);
 	case SM_HC_REGISTER:
 		if (!vm->locked)
 			return register_agent(vm, v->vcpu, rbx);

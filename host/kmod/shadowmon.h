@@ -6,6 +6,7 @@
  *   smh_attach_lock      set of attachments, installing and removing the KVM hooks
  *   smh_vm.command_lock  one command to the guest module at a time
  *   smh_vm.lock          state, image, vCPUs; ioctls and work items
+ *   smh_protect.lock     write tracking; inside kvm->srcu, outside kvm->mmu_lock
  *   smh_vm.window_lock   window tables, list of vCPUs as the window sees it; spinlock
  *   smh_host_ring.lock   raw spinlock, taken with IRQs off
  * A vCPU thread holds smh_srcu through each exit, and IRQs off (which is RCU) through each entry.
@@ -24,6 +25,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <asm/kvm_page_track.h>
 
 #include <shadowmon/event.h>
 #include <shadowmon/hypercall.h>
@@ -128,6 +130,12 @@ struct smh_pins {
 	u64 value[SMH_PINS];
 };
 
+/* A write to a protected page that KVM was to emulate and that has not come to pass. */
+struct smh_unfinished {
+	u64 rip, gpa;
+	unsigned int count;
+};
+
 struct smh_vcpu {
 	struct smh_vm *vm;
 	struct kvm_vcpu *vcpu;
@@ -149,6 +157,7 @@ struct smh_vcpu {
 	u64 budget_start;
 	struct hrtimer budget_timer;
 	bool flush; /* INVEPT before the next entry; set by others */
+	struct smh_unfinished unfinished;
 
 	wait_queue_head_t room; /* block mode */
 	struct sm_vcpu_status stats;
@@ -185,6 +194,59 @@ int smh_window_fill(struct smh_vm *vm, u64 gpa);
 void smh_window_check_generation(struct smh_vm *vm);
 extern const struct mmu_notifier_ops smh_window_notifier_ops;
 
+/* --- protected guest memory: protect.c -------------------------------------------------------- */
+
+/* Two pieces a call site, which may lie across two pages; the stubs; the gate and the page before it. */
+#define SMH_RANGES_MAX (2 * SM_SLOTS + SM_STUBS_MAX_SIZE / SM_PAGE_SIZE + 2)
+
+/* Bytes that the guest may not write; they do not cross a page. */
+struct smh_range {
+	u64 gpa;
+	u32 len;
+};
+
+struct smh_tracked_page {
+	gfn_t gfn;
+	const unsigned short *counts; /* of the memslot in which this page is tracked, or NULL */
+};
+
+struct smh_protect {
+	struct mutex lock; /* pages, generation */
+	bool active;
+	u64 generation; /* of the memslots that the pages are tracked in */
+	unsigned int nr_fixed, nr_ranges, nr_pages; /* do not change while active; until lock under vm->lock */
+	struct smh_range ranges[SMH_RANGES_MAX]; /* first nr_fixed that do not depend on hooks */
+	struct smh_tracked_page pages[SMH_RANGES_MAX];
+	struct kvm_page_track_notifier_node node;
+	bool enabled; /* in the VM, by node */
+};
+
+void smh_protect_init(struct smh_vm *vm);
+/* Until lock.  Gate and stubs; a call site; no call site.  vCPU thread; take vm->lock. */
+int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, const struct sm_agent_info *info);
+int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va);
+void smh_protect_forget_call_sites(struct smh_vm *vm);
+/* From here on; until here.  May sleep; vm->lock held; smh_protect_stop() without it. */
+int smh_protect_start(struct smh_vm *vm);
+void smh_protect_stop(struct smh_vm *vm);
+/* After smh_protect_stop(), when no hook sees the VM any more. */
+void smh_protect_exit(struct smh_vm *vm);
+enum sm_protection smh_protect_state(const struct smh_vm *vm);
+/* Tracks anew what memslot changes made untracked.  vCPU thread, kvm->srcu held. */
+void smh_protect_check_generation(struct smh_vm *vm);
+/* True, and reported, if that overlaps what is protected: the caller does not write. */
+bool smh_protect_refuses(struct kvm *kvm, u64 gpa, u64 len);
+/* At an EPT violation: KVM does not get ahead with a write.  vCPU thread. */
+bool smh_protect_is_stuck(struct smh_vcpu *v);
+
+/* In place of KVM's functions of the same names. */
+int smh_vcpu_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len);
+int smh_write_guest(struct kvm *kvm, gpa_t gpa, const void *data, unsigned long len);
+unsigned long smh_vcpu_gfn_to_hva(struct kvm_vcpu *vcpu, gfn_t gfn);
+unsigned long smh_vcpu_gfn_to_hva_prot(struct kvm_vcpu *vcpu, gfn_t gfn, bool *writable);
+unsigned long smh_gfn_to_hva_memslot_prot(struct kvm_memory_slot *slot, gfn_t gfn, bool *writable);
+int smh_set_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr);
+
 /* --- VMs: vm.c ------------------------------------------------------------------------------- */
 
 enum smh_command_state {
@@ -217,6 +279,7 @@ struct smh_vm {
 
 	spinlock_t window_lock;
 	struct smh_window window;
+	struct smh_protect protect;
 	struct mmu_notifier notifier;
 
 	struct sm_agent_info agent;
@@ -263,6 +326,8 @@ int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 t
 /* The guest's side: what is to be done now, and what came of it. */
 void smh_command_take(struct smh_vm *vm, struct sm_agent_command *ret_command);
 int smh_command_answer(struct smh_vm *vm, u64 id, s64 result);
+/* What the guest was told to do in the command of that id, which waits for its answer; or SM_OP_IDLE. */
+u32 smh_command_op(struct smh_vm *vm, u64 id);
 
 /* --- the gate's bytes: gate_page.S ------------------------------------------------------------- */
 
@@ -291,6 +356,8 @@ int smh_hooks_install(void);
 void smh_hooks_remove(void);
 /* Returns when no thread can be in our code any more.  Before unload. */
 void smh_hooks_quiesce(void);
+/* KVM's own function for one of ours that took its place, and that must not call it last of all. */
+void *smh_original(const void *ours);
 /* KVM's own handler. */
 int smh_call_vmx_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
 

@@ -158,6 +158,7 @@ static void dismantle(struct smh_vm *vm)
 	drop(vm);
 	mutex_unlock(&smh_attach_lock);
 
+	smh_protect_exit(vm);
 	xa_for_each(&vm->vcpus, index, v)
 		hrtimer_cancel(&v->budget_timer);
 	mmu_notifier_unregister(&vm->notifier, vm->kvm->mm);
@@ -193,6 +194,7 @@ void smh_vm_detach(struct smh_vm *vm)
 	mutex_unlock(&vm->lock);
 	if (!first)
 		return;
+	smh_protect_stop(vm);
 	wake_up_all(&vm->command_wait);
 	xa_for_each(&vm->vcpus, index, v)
 		wake_up_all(&v->room);
@@ -257,6 +259,7 @@ static struct smh_vm *create(struct kvm *kvm, const struct sm_ioc_attach *arg)
 	mutex_init(&vm->command_lock);
 	xa_init(&vm->vcpus);
 	smh_pool_init(&vm->pool);
+	smh_protect_init(vm);
 	spin_lock_init(&vm->window_lock);
 	spin_lock_init(&vm->mailbox_lock);
 	init_waitqueue_head(&vm->command_wait);

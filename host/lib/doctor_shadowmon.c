@@ -36,7 +36,8 @@ static void examine_write_tracking(struct sm_examination *x, int has)
 			     "It is not known whether KVM can write-protect guest pages for us.");
 	else
 		sm_check_add(x, "write-tracking", has ? SM_CHECK_OK : SM_CHECK_WARNING, remedy,
-			     "KVM can%s write-protect guest pages for us.", has ? "" : "not");
+			     has ? "hook protection: on (KVM can write-protect guest pages for us)" :
+				   "hook protection: off (host kernel has no external write tracking)");
 }
 
 static void examine_revision(struct sm_examination *x, const struct sm_ioc_info *info)

@@ -47,6 +47,7 @@ const char *sm_violation_reason_name(u32 reason)
 		[SM_REASON_DESCRIPTOR] = "descriptor",
 		[SM_REASON_DETACH] = "detach",
 		[SM_REASON_HYPERCALL] = "hypercall",
+		[SM_REASON_HOOK_WRITE] = "hook_write",
 		[SM_REASON_CR0] = "cr0",
 		[SM_REASON_CR4] = "cr4",
 		[SM_REASON_EFER] = "efer",

@@ -126,6 +126,18 @@ const char *sm_state_name(u32 state)
 	}
 }
 
+static const char *protection_name(u32 protection)
+{
+	switch (protection) {
+	case SM_PROTECTION_ON:
+		return "on";
+	case SM_PROTECTION_UNSUPPORTED:
+		return "off (host kernel has no external write tracking)";
+	default:
+		return "off";
+	}
+}
+
 static int set_integer(json_t *object, const char *name, u64 value)
 {
 	return json_object_set_new(object, name, json_integer((json_int_t)value));
@@ -134,8 +146,9 @@ static int set_integer(json_t *object, const char *name, u64 value)
 json_t *sm_status_json(const struct sm_status *status)
 {
 	const struct sm_ioc_status *vm = &status->vm;
-	json_t *object = json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:I}", "state",
-				   sm_state_name(vm->state), "vmm_pid", (int)vm->vmm_pid, "full_ring",
+	json_t *object = json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:I}", "state",
+				   sm_state_name(vm->state), "hook_protection", protection_name(vm->protection),
+				   "vmm_pid", (int)vm->vmm_pid, "full_ring",
 				   vm->flags & SM_ATTACH_BLOCK ? "block" : "drop", "ring_size",
 				   (json_int_t)vm->ring_size, "budget_us", (json_int_t)vm->budget_us,
 				   "pages", (json_int_t)vm->pages, "vcpus", (json_int_t)vm->count);

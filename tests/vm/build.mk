@@ -23,8 +23,12 @@ $(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.
 	$$(MAKE) -C /lib/modules/$(1)/build M=$$(abspath $(B)/kmod/$(1)/attack) \
 		SHADOWMON_INCLUDE=$$(abspath include) modules
 	cp $(B)/kmod/$(1)/attack/shadowmon_attack.ko $$@
+
+$(B)/kmod/$(1)/shadowmon_hooks.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
+	cp $(B)/kmod/$(1)/attack/shadowmon_hooks.ko $$@
 endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
 vm-tests := $(VM_TESTS)/info $(VM_TESTS)/ioctl_test $(VM_TESTS)/attack_user \
-	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)
+	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
+	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)

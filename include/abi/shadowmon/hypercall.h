@@ -28,12 +28,14 @@
 #define SM_HC_PANIC		0x534d0022	/* rbx = reason: abort this activation */
 
 #define SM_HELLO_MAGIC		0x534d6f6e	/* "SMon" */
-#define SM_ABI_REVISION		1
+#define SM_ABI_REVISION		2
 
 #ifndef __ASSEMBLER__
 #include <shadowmon/layout.h>
 
 #define SM_AGENT_MAGIC		0x3174696e65676131ULL
+#define SM_STUBS_MAX_SIZE	0x10000
+#define SM_CALL_SITE_SIZE	5	/* bytes at the entry of a hooked function: call of a stub */
 
 /*
  * What the guest module tells of the kernel it runs in.  Lies in one page of guest RAM.  The BTF is
@@ -53,6 +55,8 @@ struct sm_agent_info {
 	u64 btf_gpa;
 	u64 btf_size;
 	u64 kernel_cr3;		/* guest-physical address of the kernel's own top-level table */
+	u64 stubs_va;		/* the code between hooked functions and gate; page-aligned */
+	u64 stubs_size;		/* bytes, at most SM_STUBS_MAX_SIZE */
 	char release[64];	/* utsname release, NUL-terminated */
 };
 
@@ -63,7 +67,7 @@ struct sm_agent_info {
 enum sm_agent_op {
 	SM_OP_IDLE = 0,		/* nothing to do: poll again in wait_ms */
 	SM_OP_LOOKUP = 1,	/* address of kernel symbol name -> address, or -ENOENT */
-	SM_OP_HOOK = 2,		/* route function name through the stub (slot, nargs) -> 0, -errno */
+	SM_OP_HOOK = 2,		/* route function name through the stub (slot, nargs) -> address of the call, -errno */
 	SM_OP_UNHOOK_ALL = 3,	/* remove all hooks -> 0 */
 	SM_OP_LOCKED = 4,	/* for information: the host has locked -> 0 */
 };

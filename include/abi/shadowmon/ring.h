@@ -83,7 +83,7 @@ enum sm_violation_reason {
 	SM_REASON_DESCRIPTOR = 11,	/* IDTR or GDTR changed after lock */
 	SM_REASON_DETACH = 12,		/* detach found the vCPU in the compartment */
 	SM_REASON_HYPERCALL = 13,	/* a hypercall that this state forbids */
-	/* 14: see the branch that adds hook_write */
+	SM_REASON_HOOK_WRITE = 14,	/* view 0 wrote to a protected byte: dropped */
 	SM_REASON_CR0 = 15,		/* a pinned register changed after lock: CR0.WP */
 	SM_REASON_CR4 = 16,		/* SMEP, SMAP, UMIP, LA57 */
 	SM_REASON_EFER = 17,		/* SCE, NX */
@@ -98,7 +98,7 @@ struct sm_record_violation {
 	u32 reason;		/* enum sm_violation_reason */
 	u32 exit_reason;	/* basic exit reason of the VM exit, SDM appendix C */
 	u64 rip;
-	u64 gpa;		/* EPT violations; else 0 */
+	u64 gpa;		/* EPT violations, hook writes; else 0 */
 	u64 gla;		/* where the CPU gave one; else 0 */
 	u64 cr3;
 	u64 qualification;

@@ -139,7 +139,7 @@ struct sm_ioc_lock {
 	__u32 size;
 	__u32 flags;		/* 0 */
 };
-/* EAGAIN: no image.  EALREADY: locked before. */
+/* EAGAIN: no image.  EALREADY: locked before.  EFAULT: what is to be protected is no RAM. */
 
 struct sm_ioc_detach {
 	__u32 size;
@@ -179,6 +179,13 @@ struct sm_vcpu_status {
 	__u64 tsc_ratio;
 };
 
+/* Whether writes of the guest to what its hooks need are refused. */
+enum sm_protection {
+	SM_PROTECTION_OFF = 0,	/* not locked, or on the way out */
+	SM_PROTECTION_ON = 1,
+	SM_PROTECTION_UNSUPPORTED = 2,	/* no SM_FEATURE_WRITE_TRACKING */
+};
+
 struct sm_ioc_status {
 	__u32 size;
 	__u32 state;		/* enum sm_state */
@@ -189,7 +196,7 @@ struct sm_ioc_status {
 	__u32 pages;		/* host pages held for this VM */
 	__u32 capacity;		/* entries at vcpus */
 	__u32 count;		/* out: vCPUs */
-	__u32 reserved;
+	__u32 protection;	/* out: enum sm_protection */
 	__u64 vcpus;		/* struct sm_vcpu_status[capacity] */
 	__u64 host_tsc;		/* out: a moment, by the TSC ... */
 	__u64 host_time_ns;	/* ... and by CLOCK_REALTIME */
