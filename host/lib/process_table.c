@@ -125,13 +125,14 @@ int sm_process_table_put(struct sm_process_table *table, u32 tgid, u64 start_tim
 	old = find(table, tgid, start_time);
 	if (old)
 		forget(table, old);
-	while (table->count &&
-	       (table->count == table->max_entries || table->bytes + size_of(process) > table->max_bytes))
+	/* From here on process may be gone, if it was the table's own. */
+	while (table->count && (table->count == table->max_entries ||
+				table->bytes + size_of(&entry->process) > table->max_bytes))
 		forget(table, TAILQ_FIRST(&table->by_use));
 	TAILQ_INSERT_TAIL(&table->by_use, entry, by_use);
 	LIST_INSERT_HEAD(bucket_of(table, tgid, start_time), entry, in_bucket);
 	table->count++;
-	table->bytes += size_of(process);
+	table->bytes += size_of(&entry->process);
 	return 0;
 }
 

@@ -29,3 +29,28 @@ $(attach-fuzzers): $(B)/tests/%: $(B)/fuzz/tests/fuzz/%.o $(lib-fuzz-objs) \
 
 fuzzers += $(attach-fuzzers)
 # --- end of attach ---
+
+# --- reader ---
+reader-fuzzers := $(B)/tests/ring_fuzz $(B)/tests/event_fuzz
+
+$(reader-fuzzers): $(B)/tests/%: $(B)/fuzz/tests/fuzz/%.o $(lib-fuzz-objs)
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(lib-libs) -o $@
+
+fuzzers += $(reader-fuzzers)
+# --- end of reader ---
+
+# --- host module ---
+hypercall-fuzz-objs := $(patsubst %,$(B)/fuzz/%.o,tests/fuzz/hypercall_fuzz host/kmod/hypercall host/kmod/command)
+
+# The shim is the unit tests'.
+$(hypercall-fuzz-objs): CPPFLAGS += $(kmod-shim)
+$(hypercall-fuzz-objs): CFLAGS += $(kmod-warnings)
+$(hypercall-fuzz-objs): | $(B)/include/kmod_shim/complete
+
+$(B)/tests/hypercall_fuzz: $(hypercall-fuzz-objs)
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@
+
+fuzzers += $(B)/tests/hypercall_fuzz
+# --- end of host module ---

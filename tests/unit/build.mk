@@ -27,7 +27,7 @@ unit-tests += $(B)/tests/gatecheck_test
 
 # --- compartment ---
 # The runtime's C on a machine that the test plays (fake_arch); what the loader resolves is given to ld.
-COMPARTMENT_TESTS := memory emit runtime_entry runtime_libc runtime_monitors
+COMPARTMENT_TESTS := memory emit runtime_entry runtime_libc runtime_monitors runtime_window
 fake-arch := -Itests/unit/fake_arch -Icompartment/sdk -Icompartment/runtime
 defsym = $(foreach s,$(1),-Wl,--defsym=$(s))
 fake-config := $(call defsym,sm_cfg.page_offset=0xffff888000000000 sm_cfg.direct_map_size=0x40000000 \
@@ -35,7 +35,7 @@ fake-config := $(call defsym,sm_cfg.page_offset=0xffff888000000000 sm_cfg.direct
 
 compartment-test-objs := $(patsubst %,$(B)/asan/tests/unit/%_test.o,$(COMPARTMENT_TESTS)) \
 	$(patsubst %,$(B)/asan/compartment/runtime/%.o,memory emit task path)
-$(compartment-test-objs): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
+$(filter-out %/runtime_window_test.o,$(compartment-test-objs)): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
 $(compartment-test-objs): CFLAGS += -fno-pie
 
 $(B)/tests/memory_test: $(B)/asan/compartment/runtime/memory.o
@@ -43,6 +43,10 @@ $(B)/tests/emit_test: $(B)/asan/compartment/runtime/emit.o
 $(B)/tests/runtime_entry_test: $(RUNTIME)/entry.S.o
 $(B)/tests/runtime_monitors_test: $(patsubst %,$(B)/asan/compartment/runtime/%.o,memory task path)
 $(B)/tests/runtime_monitors_test: LDFLAGS := @tests/unit/fake_arch/layout
+# The window itself, where user space can have it.
+$(B)/asan/tests/unit/runtime_window_test.o: CPPFLAGS := -Itests/bench/user_arch -Icompartment/sdk $(CPPFLAGS) \
+	-include window_va.h
+$(B)/tests/runtime_window_test: LDFLAGS := -Wl,-T,tests/unit/fake_arch/sections.ld
 
 $(patsubst %,$(B)/tests/%_test,$(COMPARTMENT_TESTS)): $(B)/tests/%_test: $(B)/asan/tests/unit/%_test.o
 	@mkdir -p $(@D)
@@ -80,3 +84,45 @@ $(attach-tests): $(B)/tests/%: $(B)/asan/tests/unit/%.o $(lib-asan-objs) \
 
 unit-tests += $(attach-tests)
 # --- end of attach ---
+
+# --- reader ---
+ring-tests := $(patsubst %,$(B)/tests/%_test,ring ring_liar reader)
+event-tests := $(patsubst %,$(B)/tests/%_test,event_json event_hostile)
+reader-tests := $(ring-tests) $(event-tests) $(patsubst %,$(B)/tests/%_test,clock vms vms_command process_table doctor)
+
+$(ring-tests): $(B)/asan/tests/unit/fake_ring.o
+$(B)/tests/reader_test: LDFLAGS += -Wl,--wrap=ioctl
+$(event-tests): $(B)/asan/tests/unit/event_fixture.o
+
+$(reader-tests): $(B)/tests/%: $(B)/asan/tests/unit/%.o $(lib-asan-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $(LDFLAGS) $^ $(lib-libs) -lcmocka -o $@
+
+unit-tests += $(reader-tests)
+# --- end of reader ---
+
+# --- host module ---
+# What of it is plain C, compiled for user space: with a shim for the kernel, and empty kernel headers.
+$(B)/include/kmod_shim/linux/%.h:
+	@mkdir -p $(@D)
+	touch $@
+
+$(B)/include/kmod_shim/complete: $(addprefix $(B)/include/kmod_shim/linux/,bsearch.h hashtable.h hrtimer.h \
+		kref.h kvm_host.h mmu_notifier.h mutex.h slab.h smp.h srcu.h uaccess.h wait.h workqueue.h xarray.h)
+	touch $@
+
+kmod-shim := -I$(B)/include/kmod_shim -include tests/unit/kmod_shim/kernel.h
+kmod-warnings := -Wno-unused-parameter -Wno-sign-compare
+ept-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/ept_test tests/unit/kmod_fixture host/kmod/ept \
+	host/kmod/tables host/kmod/image host/kmod/vcpu)
+
+$(ept-test-objs): CPPFLAGS += $(kmod-shim)
+$(ept-test-objs): CFLAGS += $(kmod-warnings)
+$(ept-test-objs): | $(B)/include/kmod_shim/complete
+
+$(B)/tests/ept_test: $(ept-test-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ -lcmocka -o $@
+
+unit-tests += $(B)/tests/ept_test
+# --- end of host module ---

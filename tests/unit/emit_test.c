@@ -171,6 +171,26 @@ static void record_is_published_at_commit(void **state)
 	assert_int_equal(host.doorbells, 0);
 }
 
+static void records_are_filled_up_with_zeros(void **state)
+{
+	static const u8 zeros[8];
+	u32 len;
+
+	(void)state;
+	for (len = sizeof(struct sm_record); len <= sizeof(struct sm_record) + 16; len++) {
+		u8 *rec = sm_reserve(SM_RECORD_USER, len), mark[16];
+
+		memset(mark, CANARY, sizeof(mark));
+		memset(rec + sizeof(struct sm_record), CANARY, len - sizeof(struct sm_record));
+		sm_commit(rec, len);
+		assert_int_equal(((struct sm_record *)rec)->len, (len + 7) / 8 * 8);
+		assert_int_not_equal(((struct sm_record *)rec)->tsc, 0);
+		assert_memory_equal(rec + sizeof(struct sm_record), mark,
+				    len - sizeof(struct sm_record));
+		assert_memory_equal(rec + len, zeros, (len + 7) / 8 * 8 - len);
+	}
+}
+
 static void abandoned_reservation_leaves_no_trace(void **state)
 {
 	void *first, *second;
@@ -423,6 +443,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
 		TEST(record_is_published_at_commit),
+		TEST(records_are_filled_up_with_zeros),
 		TEST(abandoned_reservation_leaves_no_trace),
 		TEST(records_do_not_cross_the_end),
 		TEST(losses_are_counted_and_told),

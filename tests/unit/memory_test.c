@@ -391,6 +391,10 @@ static void strings_cross_pages(void **state)
 	map(KERNEL_MAPPED + 0x1000, 0x50000, PRESENT);
 	assert_int_equal(sm_read_string(buf, KERNEL_MAPPED + 0xffa, sizeof(buf)), 9);
 	assert_string_equal(buf, "abcdefghi");
+	memset(buf, '#', sizeof(buf));
+	assert_int_equal(sm_read_string(buf, KERNEL_MAPPED + 0xffa, 9), 9);
+	assert_string_equal(buf, "abcdefgh");
+	assert_int_equal(buf[9], '#');
 	/* Nothing behind the end is looked at. */
 	put_string(0x60ffa, "abcde");
 	*entry_for(KERNEL_MAPPED + 0x1000, 0, PRESENT) = 0;
@@ -424,6 +428,131 @@ static void strings_of_user_space_are_counted(void **state)
 	assert_int_equal(count, 1);
 }
 
+/* With no RAM behind it, so that no word may reach over its end. */
+#define LAST_PAGE (RAM_SIZE - SM_PAGE_SIZE)
+
+/* Reads of every length and alignment, up to and over the end of a page: no byte too much or too few. */
+static void reads_of_all_lengths(void **state)
+{
+	u8 buf[64], want[64];
+	u32 offset, len;
+
+	(void)state;
+	map(KERNEL_MAPPED, LAST_PAGE, PRESENT);
+	map(KERNEL_MAPPED + 0x1000, 0x51000, PRESENT);
+	for (offset = SM_PAGE_SIZE - 40; offset < SM_PAGE_SIZE + 8; offset++) {
+		for (len = 0; len <= 40; len++) {
+			u32 i;
+
+			memset(buf, '#', sizeof(buf));
+			memset(want, '#', sizeof(want));
+			for (i = 0; i < len; i++)
+				want[i] = offset + i < SM_PAGE_SIZE ?
+						  ram[LAST_PAGE + offset + i] :
+						  ram[0x51000 + offset + i - SM_PAGE_SIZE];
+			assert_int_equal(sm_read(buf, KERNEL_MAPPED + offset, len), 0);
+			assert_memory_equal(buf, want, sizeof(buf));
+		}
+	}
+}
+
+/* What sm_read_user_strings() promises, byte by byte. */
+static u32 expected_strings(u8 *dst, const u8 *src, u32 readable, u32 size, u32 *count)
+{
+	u32 len = 0;
+
+	while (len < size && len < readable && *count) {
+		dst[len] = src[len];
+		*count -= src[len++] == 0;
+	}
+	return len;
+}
+
+/* Texts of letters, NULs and the bytes that word-wise searches for NULs take for one. */
+static void strings_of_all_shapes(void **state)
+{
+	static const u8 alphabet[] = {0, 1, 'a', 0x7f, 0x80, 0x81, 0xff, 'b'};
+	u8 got[80], want[80], *text = ram + LAST_PAGE;
+	unsigned int round;
+
+	(void)state;
+	map(USER_VA, LAST_PAGE, ALL);
+	srand(1);
+	for (round = 0; round < 200000; round++) {
+		u32 offset = SM_PAGE_SIZE - 64 + (u32)rand() % 64, size = (u32)rand() % 72, i;
+		u32 count = (u32)rand() % 6, want_count = count, len;
+		u32 letters = round % 3 ? 8 : 2;
+
+		for (i = SM_PAGE_SIZE - 64; i < SM_PAGE_SIZE; i++)
+			text[i] = alphabet[(u32)rand() % letters];
+		memset(got, '#', sizeof(got));
+		memset(want, '#', sizeof(want));
+		len = expected_strings(want, text + offset, SM_PAGE_SIZE - offset, size,
+				       &want_count);
+		assert_int_equal(sm_read_user_strings((char *)got, USER_VA + offset, size, &count),
+				 len);
+		assert_int_equal(count, want_count);
+		assert_memory_equal(got, want, sizeof(got));
+	}
+}
+
+static void strings_without_ram(void **state)
+{
+	char buf[16] = "#";
+	u32 count = 2;
+
+	(void)state;
+	assert_int_equal(sm_read_string(buf, PAGE_OFFSET + RAM_SIZE, sizeof(buf)), -SM_EFAULT);
+	assert_string_equal(buf, "");
+	map(USER_VA, 0x60000, ALL);
+	map(USER_VA + 0x1000, RAM_SIZE, ALL);
+	memcpy(ram + 0x60ffb, "ab\0cd", 5);
+	assert_int_equal(sm_read_user_strings(buf, USER_VA + 0xffb, sizeof(buf), &count), 5);
+	assert_int_equal(count, 1);
+	assert_memory_equal(buf, "ab\0cd", 5);
+}
+
+static void assert_member(struct sm_object object, u64 offset, u64 gpa)
+{
+	u64 value = 0;
+	u32 half = 0;
+
+	if (gpa) {
+		memcpy(&value, ram + gpa, sizeof(value));
+		memcpy(&half, ram + gpa, sizeof(half));
+	}
+	assert_true(sm_get64(object, offset) == value);
+	assert_int_equal(sm_get32(object, offset), half);
+}
+
+static void objects_are_read_wherever_they_are(void **state)
+{
+	u64 end = PAGE_OFFSET + DIRECT_MAP_SIZE;
+
+	(void)state;
+	assert_member(sm_object(PAGE_OFFSET + 0x50003, 0x100), 0x21, 0x50024);
+	assert_int_not_equal(sm_object(PAGE_OFFSET + 0x50003, 0x100).window, 0);
+	assert_member(sm_object(KERNEL_VA + 0x30000, 0x100), 0x20, KERNEL_PA + 0x30020);
+	map(KERNEL_MAPPED, 0x61000, PRESENT);
+	assert_member(sm_object(KERNEL_MAPPED + 0xf80, 0x100), 0x20, 0x61fa0);
+	assert_member(sm_object(KERNEL_MAPPED + 0xf80, 0x100), 0x80, 0);
+	assert_member(sm_object(PAGE_OFFSET + RAM_SIZE - 0x80, 0x100), 0x80, 0);
+	assert_member(sm_object(PAGE_OFFSET + RAM_SIZE - 0x80, 0x100), 0x10, RAM_SIZE - 0x70);
+	assert_member(sm_object(0, 0x100), 0x20, 0);
+
+	/* Only what lies in the direct map from its first byte to its last is taken for that. */
+	assert_int_not_equal(sm_object(end - 0x100, 0x100).window, 0);
+	assert_int_equal(sm_object(end - 0xff, 0x100).window, 0);
+	assert_int_equal(sm_object(end - 1, 0x100).window, 0);
+	assert_int_equal(sm_object(end, 0x100).window, 0);
+	assert_int_equal(sm_object(end + 0x1000, 0x100).window, 0);
+	assert_int_equal(sm_object(PAGE_OFFSET - 1, 0x100).window, 0);
+	assert_int_equal(sm_object(PAGE_OFFSET - 0x80, 0x100).window, 0);
+	assert_int_equal(sm_object(PAGE_OFFSET + 8, DIRECT_MAP_SIZE).window, 0);
+	assert_int_equal(sm_object(PAGE_OFFSET + 8, ~0ULL).window, 0);
+	assert_int_equal(sm_object(~0ULL, 0x100).window, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -445,6 +574,10 @@ int main(void)
 		TEST(strings_are_cut),
 		TEST(strings_cross_pages),
 		TEST(strings_of_user_space_are_counted),
+		TEST(reads_of_all_lengths),
+		TEST(strings_of_all_shapes),
+		TEST(strings_without_ram),
+		TEST(objects_are_read_wherever_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

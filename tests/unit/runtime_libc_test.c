@@ -31,7 +31,7 @@ static void moves_overlap(void **state)
 	(void)state;
 	for (from = 0; from < 20; from++) {
 		for (to = 0; to < 20; to++) {
-			for (len = 0; len < 40; len += 3) {
+			for (len = 0; len < 40; len++) {
 				fill(got, sizeof(got));
 				fill(want, sizeof(want));
 				memmove(want + to, want + from, len);
@@ -44,16 +44,23 @@ static void moves_overlap(void **state)
 
 static void copies_and_sets(void **state)
 {
-	unsigned char got[32], from[32], want[32];
+	unsigned char got[64], from[64], want[64];
+	size_t at, len;
 
 	(void)state;
 	fill(from, sizeof(from));
-	assert_ptr_equal(smc_memset(got, 0x1a5, sizeof(got)), got);
-	memset(want, 0xa5, sizeof(want));
-	assert_memory_equal(got, want, sizeof(got));
-	assert_ptr_equal(smc_memcpy(got + 1, from, 7), got + 1);
-	memcpy(want + 1, from, 7);
-	assert_memory_equal(got, want, sizeof(got));
+	for (at = 0; at < 9; at++) {
+		for (len = 0; len < 40; len++) {
+			memset(got, 0x11, sizeof(got));
+			memset(want, 0x11, sizeof(want));
+			assert_ptr_equal(smc_memset(got + at, 0x1a5, len), got + at);
+			memset(want + at, 0xa5, len);
+			assert_memory_equal(got, want, sizeof(got));
+			assert_ptr_equal(smc_memcpy(got + at, from + 3, len), got + at);
+			memcpy(want + at, from + 3, len);
+			assert_memory_equal(got, want, sizeof(got));
+		}
+	}
 }
 
 static void compares_as_unsigned(void **state)

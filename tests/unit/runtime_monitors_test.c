@@ -21,6 +21,8 @@
 
 #define RAM_SIZE    0x100000ULL
 #define PAGE_OFFSET 0xffff888000000000ULL
+#define KERNEL_VA   0xffffffff80000000ULL
+#define KERNEL_PA   0x20000ULL
 #define ROOT_TABLE  0x1000ULL
 #define OBJECTS     0x10000ULL
 #define ARGS_VA     0x00007ffffffde000ULL
@@ -313,6 +315,95 @@ static void relative_name_is_the_files(void **state)
 	assert_path("/usr/bin/id");
 }
 
+/* A mount may show but a part of its file system. */
+static void mounts_of_directories_are_left_at_their_roots(void **state)
+{
+	u64 sub = new_dentry(root, "sub"), place = new_dentry(sub, "place");
+	u64 other = new_dentry(new_dentry(0, "/"), "other");
+	u64 mount = new_mount(other, new_mount(sub, 0, 0), place);
+
+	(void)state;
+	put_filename("./id");
+	put_file(new_dentry(other, "id"), mount);
+	assert_path("/place/id");
+}
+
+/* A file named by len letters in a root directory, its name at address. */
+static void assert_named(u32 len, u64 address)
+{
+	u64 dentry = new_dentry(root, "");
+	char want[2 + 255] = "/";
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		want[1 + i] = (char)('a' + i % 26);
+	want[1 + len] = '\0';
+	put_filename("relative");
+	put32(dentry + SM_OFFSET(dentry, d_name.len), len);
+	put64(dentry + SM_OFFSET(dentry, d_name.name), address);
+	put_file(dentry, root_mount);
+	assert_path(want);
+}
+
+static void names_of_all_lengths_and_places(void **state)
+{
+	static const u64 gpas[] = {0, 1, 7, 8, 0xf001, RAM_SIZE - 255};
+	char name[255];
+	size_t i;
+	u32 len;
+
+	(void)state;
+	for (i = 0; i < sizeof(name); i++)
+		name[i] = (char)('a' + i % 26);
+	for (i = 0; i < sizeof(gpas) / sizeof(gpas[0]); i++) {
+		memcpy(ram + gpas[i], name, sizeof(name));
+		for (len = 1; len <= sizeof(name); len += len < 40 ? 1 : 43)
+			assert_named(len, PAGE_OFFSET + gpas[i]);
+	}
+	/* In the kernel's image. */
+	memcpy(ram + KERNEL_PA + 0xb0000, name, sizeof(name));
+	for (len = 1; len <= 20; len++)
+		assert_named(len, KERNEL_VA + 0xb0000);
+}
+
+/* Paths that fill their room to the last byte, or to one more. */
+static void paths_just_fit(void **state)
+{
+	static char path[SM_PATH_MAX + 8];
+	u64 dentry, file;
+	char name[256];
+	u32 size, i;
+	int len;
+
+	(void)state;
+	file = new_object(0x40);
+	dentry = root;
+	for (i = 0; i < 4; i++) {
+		memset(name, 'p' + (int)i, sizeof(name));
+		name[1 + i * 3] = '\0';
+		dentry = new_dentry(dentry, name);
+	}
+	put_path_at(file, dentry, root_mount);
+	for (size = 2; size < 60; size++) {
+		memset(path, '#', sizeof(path));
+		len = sm_path(path + 8, size, file);
+		assert_memory_equal(path, "########", 8);
+		for (i = 8 + size; i < sizeof(path); i++)
+			assert_int_equal(path[i], '#');
+		if (size > 26) {
+			assert_int_equal(len, 26);
+			assert_string_equal(path + 8, "/p/qqqq/rrrrrrr/ssssssssss");
+		} else if (size > 11) {
+			assert_int_equal(len, size);
+			assert_true(path[8] == '/' && strlen(path + 8) < size);
+			assert_string_equal(path + 8 + strlen(path + 8) - 10, "ssssssssss");
+		} else {
+			assert_int_equal(len, -SM_EFAULT);
+			assert_string_equal(path + 8, "");
+		}
+	}
+}
+
 static void script_is_named_not_its_interpreter(void **state)
 {
 	u64 home = new_dentry(new_dentry(root, "home"), "eve");
@@ -542,6 +633,9 @@ int main(void)
 		TEST(task_may_be_nonsense),
 		TEST(absolute_name_is_as_given),
 		TEST(relative_name_is_the_files),
+		TEST(mounts_of_directories_are_left_at_their_roots),
+		TEST(names_of_all_lengths_and_places),
+		TEST(paths_just_fit),
 		TEST(script_is_named_not_its_interpreter),
 		TEST(file_by_descriptor_is_found),
 		TEST(hostile_paths_are_survived),

@@ -12,28 +12,29 @@
 /* len bytes of guest RAM, or NULL where there is none.  Fails the test beyond SM_RAM_LIMIT. */
 const void *fake_ram(u64 gpa, u64 len);
 
-static inline bool sm_window_copy(void *dst, u64 gpa, u64 len)
+static inline u64 sm_window(u64 gpa)
 {
-	const void *ram = fake_ram(gpa, len);
+	return gpa;
+}
 
+static inline bool sm_window_get64(u64 at, u64 *ret_value)
+{
+	const void *ram = fake_ram(at, sizeof(*ret_value));
+
+	*ret_value = 0;
 	if (!ram)
 		return false;
-	memcpy(dst, ram, len);
+	memcpy(ret_value, ram, sizeof(*ret_value));
 	return true;
 }
 
-static inline bool sm_window_get64(u64 gpa, u64 *ret_value)
-{
-	*ret_value = 0;
-	return sm_window_copy(ret_value, gpa, sizeof(*ret_value));
-}
-
-#define FAKE_WINDOW_LOAD(bits)                                                 \
-	static inline u64 sm_window_load##bits(u64 gpa)                        \
-	{                                                                      \
-		u##bits value;                                                 \
-                                                                               \
-		return sm_window_copy(&value, gpa, sizeof(value)) ? value : 0; \
+#define FAKE_WINDOW_LOAD(bits)                                   \
+	static inline u64 sm_window_load##bits(u64 at)           \
+	{                                                        \
+		const void *ram = fake_ram(at, bits / 8);        \
+		u##bits value = 0;                               \
+                                                                 \
+		return ram ? *(u##bits *)memcpy(&value, ram, bits / 8) : 0; \
 	}
 FAKE_WINDOW_LOAD(64)
 FAKE_WINDOW_LOAD(32)

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Any registers and any guest memory against the host module's VMCALLs, from view 0 and view 2.
+ * What is accepted keeps to the rules of the contract; a locked or detaching VM takes nothing over;
+ * guest memory is written only where a command is asked for, and never beyond it.
+ */
+#include "../../host/kmod/shadowmon.h"
+
+#define RAM (3 * SM_PAGE_SIZE)
+
+#define CHECK(condition) ((condition) ? (void)0 : abort())
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+const u8 smh_gate_page[SM_PAGE_SIZE] = {0x0f, 0x01, 0xd4};
+
+/* On the heap, of just its size, for the address sanitizer. */
+static u8 *ram;
+static u64 written_at, written;
+static unsigned int skipped, reports, lifecycles, aborts;
+
+/* --- what the calls under test call -------------------------------------------------------------
+ */
+
+static bool is_ram(u64 gpa, unsigned long len)
+{
+	return gpa < RAM && len <= RAM - gpa;
+}
+
+int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, uint64_t gpa, void *data, unsigned long len)
+{
+	if (!is_ram(gpa, len))
+		return -EFAULT;
+	memcpy(data, ram + gpa, len);
+	return 0;
+}
+
+int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, uint64_t gpa, const void *data, unsigned long len)
+{
+	if (!is_ram(gpa, len))
+		return -EFAULT;
+	memcpy(ram + gpa, data, len);
+	written_at = gpa;
+	written = len;
+	return 0;
+}
+
+int kvm_skip_emulated_instruction(struct kvm_vcpu *vcpu)
+{
+	skipped++;
+	return 1;
+}
+
+void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len)
+{
+	CHECK(rec->type == SM_RECORD_LIFECYCLE && len == sizeof(struct sm_record_lifecycle));
+	lifecycles++;
+}
+
+void smh_report(struct smh_vcpu *v, u16 type, unsigned int view, u32 reason, u32 exit_reason)
+{
+	CHECK(type == SM_RECORD_VIOLATION && view == SM_VIEW_TARGET &&
+	      reason == SM_REASON_HYPERCALL);
+	reports++;
+}
+
+int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
+{
+	CHECK(reason == SM_REASON_PANIC);
+	aborts++;
+	return 1;
+}
+
+bool smh_ring_has_room(const struct smh_ring *ring)
+{
+	return false;
+}
+
+/* --- the checks ----------------------------------------------------------------------------------
+ */
+
+static u64 take(const u8 **data, size_t *size, size_t bytes)
+{
+	u64 value = 0;
+
+	if (bytes > *size)
+		bytes = *size;
+	if (bytes)
+		memcpy(&value, *data, bytes);
+	*data += bytes;
+	*size -= bytes;
+	return value;
+}
+
+static void check_agent(const struct sm_agent_info *a)
+{
+	u64 directory = a->gate_va & 0x3fffffff;
+
+	CHECK(a->magic == SM_AGENT_MAGIC && a->revision == SM_ABI_REVISION &&
+	      a->size == sizeof(*a));
+	CHECK(a->gate_va % SM_PAGE_SIZE == 0 && directory);
+	CHECK(a->gate_va >= SM_GATE_VA_MIN && a->gate_va <= SM_GATE_VA_MAX);
+	CHECK(a->kernel_cr3 < SM_RAM_LIMIT && a->kernel_cr3 % SM_PAGE_SIZE == 0);
+	CHECK(a->btf_gpa <= SM_RAM_LIMIT && a->btf_size <= SM_RAM_LIMIT);
+	CHECK(a->direct_map_size <= SM_RAM_LIMIT && a->kernel_size <= SM_RAM_LIMIT);
+	CHECK(a->release[sizeof(a->release) - 1] == 0);
+	CHECK(is_ram(a->gate_gpa, SM_PAGE_SIZE) &&
+	      !memcmp(ram + a->gate_gpa, smh_gate_page, SM_PAGE_SIZE));
+}
+
+/* From view 0, that is from whoever runs in the guest. */
+static void call_target(struct smh_vcpu *v, u64 number)
+{
+	const struct smh_vm *vm = v->vm;
+	struct smh_vm before = *vm;
+
+	written = 0;
+	lifecycles = reports = skipped = aborts = 0;
+	CHECK(smh_hypercall_target(v) == 1);
+	CHECK(skipped == 1 && aborts == 0);
+	CHECK(written == 0 ||
+	      ((u32)number == SM_HC_POLL && written == sizeof(struct sm_agent_command)));
+	CHECK(!before.parting || (written == 0 && reports == 0));
+	if (vm->state == before.state) {
+		CHECK(!memcmp(&vm->agent, &before.agent, sizeof(vm->agent)) &&
+		      vm->kernel_cr3 == before.kernel_cr3);
+		CHECK(lifecycles == 0);
+		return;
+	}
+	CHECK(before.state == SM_STATE_ATTACHED && vm->state == SM_STATE_REGISTERED);
+	CHECK(!before.locked && !before.parting && (u32)number == SM_HC_REGISTER &&
+	      lifecycles == 1);
+	CHECK(vm->kernel_cr3 == vm->agent.kernel_cr3);
+	check_agent(&vm->agent);
+}
+
+static void call_monitor(struct smh_vcpu *v, u64 number)
+{
+	bool known = (u32)number == SM_HC_DOORBELL || (u32)number == SM_HC_RING_FULL;
+
+	written = 0;
+	lifecycles = reports = skipped = aborts = 0;
+	CHECK(smh_hypercall_monitor(v) == 1);
+	CHECK(skipped == known && aborts == !known && written == 0 && reports == 0);
+}
+
+static void fill_ram(const u8 *data, size_t size)
+{
+	static const struct sm_agent_info good = {
+		.magic = SM_AGENT_MAGIC,
+		.revision = SM_ABI_REVISION,
+		.size = sizeof(good),
+		.gate_va = 0xffffffffc0001000,
+		.gate_gpa = SM_PAGE_SIZE,
+	};
+
+	/* Good, but for the bytes that the input changes. */
+	memset(ram, 0, RAM);
+	memcpy(ram, &good, sizeof(good));
+	memcpy(ram + SM_PAGE_SIZE, smh_gate_page, SM_PAGE_SIZE);
+	for (; size >= 2; data += 2, size -= 2)
+		ram[data[0]] = data[1];
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const u64 numbers[] = {SM_HC_HELLO,     SM_HC_REGISTER,  SM_HC_POLL,
+				      SM_HC_ANSWER,    SM_HC_ATTENTION, SM_HC_DOORBELL,
+				      SM_HC_RING_FULL, SM_HC_PANIC};
+	struct sm_ring_consumer consumer = {0};
+	struct smh_vm vm = {.state = SM_STATE_ATTACHED};
+	struct kvm_vcpu vcpu = {0};
+	struct smh_vcpu v = {.vm = &vm, .vcpu = &vcpu, .ring.consumer = &consumer};
+	unsigned int calls;
+
+	ram = malloc(RAM);
+	if (!ram)
+		abort();
+	for (calls = take(&data, &size, 1) % 8; calls; calls--) {
+		u64 how = take(&data, &size, 1), flags = take(&data, &size, 1);
+		u64 number = how & 8 ? take(&data, &size, 8) : numbers[how & 7];
+		u64 changes = 2 * (flags >> 5);
+
+		vm.locked |= flags & 1 && flags & 2;
+		vm.parting |= flags & 4 && flags & 8;
+		vm.command_state = how >> 4 & 3;
+		vcpu.arch.regs[VCPU_REGS_RAX] = number;
+		vcpu.arch.regs[VCPU_REGS_RBX] = how & 0x80 ? take(&data, &size, 8) : 0;
+		vcpu.arch.regs[VCPU_REGS_RCX] = flags & 16 ? take(&data, &size, 8) : 0;
+		if (changes > size)
+			changes = size;
+		fill_ram(data, changes);
+		data += changes;
+		size -= changes;
+		if (how & 0x40)
+			call_monitor(&v, number);
+		else
+			call_target(&v, number);
+	}
+	free(ram);
+	return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * As much of a kernel as ept.c, tables.c, image.c, vcpu.c and hypercall.c of the host module need
+ * to be compiled for tests.  Included before their first line; the kernel headers that they name
+ * are empty. One thread, no interrupts; physical addresses are those of this process.  What is only
+ * declared here, the test plays.
+ */
+#ifndef SHADOWMON_KMOD_SHIM_H
+#define SHADOWMON_KMOD_SHIM_H
+
+#include <asm/vmx.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define BIT(n)                              (1UL << (n))
+#define BIT_ULL(n)                          (1ULL << (n))
+#define GENMASK_ULL(h, l)                   ((~0ULL >> (63 - (h))) & (~0ULL << (l)))
+#define PAGE_ALIGN(x)                       (((x) + 0xfff) & ~0xfffUL)
+#define min_t(type, a, b)                   ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
+#define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+#define likely(x)                           (x)
+#define READ_ONCE(x)                        (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, value)                (*(volatile __typeof__(x) *)&(x) = (value))
+#define smp_store_release(to, value)        __atomic_store_n(to, value, __ATOMIC_RELEASE)
+#define test_bit(n, bits)                   ((*(bits) >> (n)) & 1)
+#define __set_bit(n, bits)                  ((void)(*(bits) |= BIT(n)))
+
+#define __pa(pointer)                   ((uintptr_t)(pointer))
+#define __va(address)                   ((void *)(uintptr_t)(address))
+#define page_to_phys(page)              __pa(page) /* a struct page is the page */
+#define u64_to_user_ptr(address)        ((const void *)(uintptr_t)(address))
+#define copy_from_user(to, from, bytes) (memcpy(to, (bytes) != 0 ? (from) : "", bytes), 0)
+#define kmalloc(size, gfp)              malloc(size)
+#define kzalloc(size, gfp)              calloc(1, size)
+#define kvcalloc(n, size, gfp)          calloc(n, size)
+#define kfree(pointer)                  free(pointer)
+#define kvfree(pointer)                 free((void *)(pointer))
+
+#define mutex_lock(lock)             ((void)(lock))
+#define mutex_unlock(lock)           ((void)(lock))
+#define spin_lock(lock)              ((void)(lock))
+#define spin_unlock(lock)            ((void)(lock))
+#define init_waitqueue_head(queue)   ((void)(queue))
+#define wake_up_interruptible(queue) ((void)(queue))
+#define wake_up_all(queue)           ((void)(queue))
+#define msecs_to_jiffies(ms)         ((long)(ms))
+#define wait_event_interruptible_timeout(queue, condition, timeout) \
+	({                                                          \
+		(void)(condition);                                  \
+		(long)(timeout);                                    \
+	})
+#define on_each_cpu(function, info, wait) function(info)
+#define hrtimer_init(timer, clock, mode)  ((void)(timer))
+#define hrtimer_cancel(timer)             ((void)(timer))
+#define HZ                                250
+enum hrtimer_restart { HRTIMER_NORESTART };
+
+struct hrtimer {
+	enum hrtimer_restart (*function)(struct hrtimer *timer);
+};
+/* What is there to be passed around. */
+#define OBJECT(name)             \
+	struct name {            \
+		const void *ops; \
+	}
+OBJECT(list_head);
+OBJECT(hlist_node);
+OBJECT(kref);
+OBJECT(mutex);
+OBJECT(work_struct);
+OBJECT(delayed_work);
+OBJECT(mmu_notifier);
+OBJECT(mmu_notifier_ops);
+typedef OBJECT(lock) spinlock_t, raw_spinlock_t;
+typedef OBJECT(queue) wait_queue_head_t;
+struct vm_area_struct;
+struct page;
+
+struct xarray {
+	void *entries[4];
+};
+#define xa_load(array, i)              ((array)->entries[i])
+#define xa_store(array, i, entry, gfp) ((array)->entries[i] = (entry))
+#define xa_err(entry)                  (-!(entry))
+#define xa_for_each(array, i, entry) \
+	for (i = 0; i < 4; i++)      \
+		if (((entry) = (array)->entries[i]))
+
+enum kvm_reg {
+	VCPU_REGS_RAX,
+	VCPU_REGS_RCX,
+	VCPU_REGS_RDX,
+	VCPU_REGS_RBX,
+	VCPU_REGS_RIP = 16,
+	NR_VCPU_REGS
+};
+struct kvm_vcpu {
+	int vcpu_idx;
+	struct {
+		unsigned long regs[NR_VCPU_REGS];
+		unsigned long regs_avail, regs_dirty;
+	} arch;
+};
+#define GUEST_RIP           0x681e
+#define GUEST_SS_AR_BYTES   0x4818
+#define kvm_vcpu_kick(vcpu) ((void)(vcpu))
+int kvm_skip_emulated_instruction(struct kvm_vcpu *vcpu);
+int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, uint64_t gpa, void *data, unsigned long len);
+int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, uint64_t gpa, const void *data, unsigned long len);
+
+#endif
