@@ -90,15 +90,14 @@ debug: action=ignore
 END
 }
 
-# Debian's Bochs starts in its debugger and draws on what it takes for a terminal.  A real one, held by
-# script(1), once stopped taking its output, and the machine with it.
+# Debian's Bochs starts in its debugger.  It wants to know a terminal, but draws on none: boot/no_screen.c.
 start_bochs() # DIR ARGUMENT...
 {
 	local dir=$1
 	shift
 	: >"$dir/serial"
-	setsid env TERM=linux LINES=25 COLUMNS=80 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "$@" -rc "$dir/debugger" \
-		>/dev/null 2>"$dir/bochs.out" </dev/null &
+	setsid env LD_PRELOAD="$CACHE/preload.so" TERM=linux LINES=25 COLUMNS=80 \
+		GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "$@" -rc "$dir/debugger" >/dev/null 2>"$dir/bochs.out" </dev/null &
 	BOCHS=$!
 }
 

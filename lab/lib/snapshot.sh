@@ -6,11 +6,12 @@
 
 SNAPSHOTS_KEPT=6
 
-save_state_library()
+# What start_bochs preloads.
+preload_library()
 {
-	local out=$CACHE/save_state.so
-	[ "$out" -nt "$LAB/boot/save_state.c" ] && return
-	gcc -O2 -Wall -shared -fPIC -o "$out.new" "$LAB/boot/save_state.c" -ldl
+	local out=$CACHE/preload.so
+	[ "$out" -nt "$LAB/boot/save_state.c" ] && [ "$out" -nt "$LAB/boot/no_screen.c" ] && return
+	gcc -O2 -Wall -shared -fPIC -o "$out.new" "$LAB/boot/save_state.c" "$LAB/boot/no_screen.c" -ldl
 	mv "$out.new" "$out"
 }
 
@@ -38,7 +39,7 @@ snapshot_get()
 		echo "magic_break: enabled=1" >>"$tmp/bochsrc"
 		mkdir "$tmp/state"
 		printf 'c\nsource "save-state:%s"\nq\n' "$tmp/state" >"$tmp/debugger"
-		start_bochs "$tmp" LD_PRELOAD="$CACHE/save_state.so" bochs-bin -q -f "$tmp/bochsrc"
+		start_bochs "$tmp" bochs-bin -q -f "$tmp/bochsrc"
 		SNAPSHOT_TMP=$tmp
 		timeout "$TIMEOUT" tail -f --pid="$BOCHS" /dev/null &
 		wait $! || true
@@ -69,6 +70,6 @@ snapshot_restore() # RUN
 		-e "s|^log:.*|log: $run/bochs.log|" "$SNAPSHOT/config" >"$run/state/config"
 	truncate -s "$MAILBOX_SIZE" "$run/mailbox"
 	echo c >"$run/debugger"
-	start_bochs "$run" LD_PRELOAD="$CACHE/save_state.so" LAB_MEMORY="$SNAPSHOT/memory.ram" \
+	start_bochs "$run" LAB_MEMORY="$SNAPSHOT/memory.ram" \
 		LAB_MAILBOX="$run/mailbox" LAB_MAILBOX_AT="$(cat "$SNAPSHOT/mailbox-at")" bochs-bin -q -r "$run/state"
 }
