@@ -71,6 +71,26 @@ int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 	return 1;
 }
 
+int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, const struct sm_agent_info *info)
+{
+	CHECK(info->stubs_size && info->stubs_size <= SM_STUBS_MAX_SIZE);
+	return 0;
+}
+
+int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va)
+{
+	return vm->locked ? -EPERM : 0;
+}
+
+void smh_protect_forget_call_sites(struct smh_vm *vm)
+{
+}
+
+bool smh_protect_refuses(struct kvm *kvm, u64 gpa, u64 len)
+{
+	return false;
+}
+
 bool smh_ring_has_room(const struct smh_ring *ring)
 {
 	return false;

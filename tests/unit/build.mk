@@ -103,12 +103,13 @@ unit-tests += $(reader-tests)
 
 # --- host module ---
 # What of it is plain C, compiled for user space: with a shim for the kernel, and empty kernel headers.
-$(B)/include/kmod_shim/linux/%.h:
+$(B)/include/kmod_shim/%.h:
 	@mkdir -p $(@D)
 	touch $@
 
-$(B)/include/kmod_shim/complete: $(addprefix $(B)/include/kmod_shim/linux/,bsearch.h hashtable.h hrtimer.h \
-		kref.h kvm_host.h mmu_notifier.h mutex.h slab.h smp.h srcu.h uaccess.h wait.h workqueue.h xarray.h)
+$(B)/include/kmod_shim/complete: tests/unit/build.mk $(addprefix $(B)/include/kmod_shim/linux/,bits.h bsearch.h compiler.h hashtable.h \
+		hrtimer.h kref.h kvm_host.h mmu_notifier.h mutex.h slab.h smp.h srcu.h uaccess.h wait.h workqueue.h \
+		xarray.h) $(B)/include/kmod_shim/asm/kvm_page_track.h
 	touch $@
 
 kmod-shim := -I$(B)/include/kmod_shim -include tests/unit/kmod_shim/kernel.h

@@ -28,6 +28,7 @@
 #define READ_ONCE(x)                        (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value)                (*(volatile __typeof__(x) *)&(x) = (value))
 #define smp_store_release(to, value)        __atomic_store_n(to, value, __ATOMIC_RELEASE)
+#define IS_ERR_VALUE(x)                     ((unsigned long)(x) >= (unsigned long)-4095)
 #define test_bit(n, bits)                   ((*(bits) >> (n)) & 1)
 #define __set_bit(n, bits)                  ((void)(*(bits) |= BIT(n)))
 
@@ -77,8 +78,12 @@ OBJECT(work_struct);
 OBJECT(delayed_work);
 OBJECT(mmu_notifier);
 OBJECT(mmu_notifier_ops);
+OBJECT(kvm_page_track_notifier_node);
+OBJECT(msr_data);
 typedef OBJECT(lock) spinlock_t, raw_spinlock_t;
 typedef OBJECT(queue) wait_queue_head_t;
+typedef uint64_t gpa_t, gfn_t;
+struct kvm_memory_slot;
 struct vm_area_struct;
 struct page;
 
@@ -101,6 +106,7 @@ enum kvm_reg {
 	NR_VCPU_REGS
 };
 struct kvm_vcpu {
+	struct kvm *kvm;
 	int vcpu_idx;
 	struct {
 		unsigned long regs[NR_VCPU_REGS];
