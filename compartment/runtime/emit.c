@@ -17,7 +17,7 @@ static u32 align8(u32 len)
 }
 
 /* Bytes of data; 0 if the consumer's page makes no sense. */
-static u32 ring_size(void)
+static u64 ring_size(void)
 {
 	u32 size = READ_ONCE(sm_ring.consumer.size);
 
@@ -26,20 +26,19 @@ static u32 ring_size(void)
 	return size;
 }
 
-static struct sm_record *at(u32 size, u64 head)
+static struct sm_record *at(u64 size, u64 head)
 {
 	return (struct sm_record *)(sm_ring.data + (head & (size - 1)));
 }
 
 /* How much to skip for len bytes to lie together; false: there is no room for both. */
-static bool find_room(u32 size, u32 len, u32 *ret_pad)
+static bool find_room(u64 size, u64 len, u64 *ret_pad)
 {
 	u64 head = sm_ring.producer.head, used = head - READ_ONCE(sm_ring.consumer.tail);
-	u32 rest;
+	u64 rest = size - (head & (size - 1));
 
 	if (!size || used > size)
 		return false;
-	rest = size - (head & (size - 1));
 	*ret_pad = rest < len ? rest : 0;
 	return *ret_pad + len <= size - used;
 }
@@ -54,20 +53,20 @@ static void put_head(struct sm_record *rec, u16 type, u32 len)
 }
 
 /* To the consumer, all that stands before it is complete. */
-static void advance(u32 len)
+static void advance(u64 len)
 {
 	__asm__ volatile("" : : : "memory");
 	WRITE_ONCE(sm_ring.producer.head, sm_ring.producer.head + len);
 }
 
-static void put_pad(u32 size, u32 len)
+static void put_pad(u64 size, u64 len)
 {
 	/* There may not be room for more of a head than this: the length and the type, 0. */
 	*(u64 *)at(size, sm_ring.producer.head) = len;
 	advance(len);
 }
 
-static void put_loss(u32 size)
+static void put_loss(u64 size)
 {
 	struct sm_record_loss *loss = (struct sm_record_loss *)at(size, sm_ring.producer.head);
 
@@ -78,20 +77,29 @@ static void put_loss(u32 size)
 }
 
 /*
- * Where a record of up to max bytes goes, or NULL.  What was lost is told only together with what
- * comes next, so that a full ring does not fill up with loss records.
+ * Tells what was lost, together with what comes next, so that a full ring does not fill up with
+ * loss records; and lets the ring start anew where len bytes do not lie together.  False: no room.
  */
-static struct sm_record *find_place(u32 max)
+static __attribute__((noinline)) bool make_room(u64 size, u64 len)
 {
-	u32 size = ring_size(), loss = sm_cpu_state.lost ? sizeof(struct sm_record_loss) : 0, pad;
+	u64 loss = sm_cpu_state.lost ? sizeof(struct sm_record_loss) : 0, pad;
 
-	if (!find_room(size, loss + max, &pad))
-		return NULL;
+	if (!find_room(size, loss + len, &pad))
+		return false;
 	if (pad)
 		put_pad(size, pad);
 	if (loss)
 		put_loss(size);
-	return at(size, sm_ring.producer.head);
+	return true;
+}
+
+/* Where a record of up to max bytes goes, or NULL. */
+static struct sm_record *find_place(u64 max)
+{
+	u64 size = ring_size(), pad;
+	bool simple = !sm_cpu_state.lost && find_room(size, max, &pad) && !pad;
+
+	return simple || make_room(size, max) ? at(size, sm_ring.producer.head) : NULL;
 }
 
 static void drop(void)
@@ -128,8 +136,8 @@ void sm_commit(void *record, u32 len)
 
 	if (len < sizeof(*rec) || len > rec->len)
 		sm_panic(PANIC_LENGTH);
-	while (len < whole)
-		((u8 *)record)[len++] = 0;
+	/* Nothing of older records in what fills the last word. */
+	*(u64 *)((u8 *)record + whole - 8) &= ~0ULL >> 8 * (whole - len);
 	rec->len = whole;
 	sm_cpu_state.seq++;
 	/* The consumer sets sleeping and then looks at head; this is the other half of that. */

@@ -36,7 +36,7 @@ static bool walk(u64 address, enum space space, u64 *ret_gpa)
 		table += ((address >> shift) & 511) * sizeof(entry);
 		if (table >= SM_RAM_LIMIT)
 			return false;
-		entry = sm_window_load64(table);
+		entry = sm_window_load64(sm_window(table));
 		if (!(entry & PTE_PRESENT))
 			return false;
 		user &= entry;
@@ -87,6 +87,51 @@ static u32 rest_of_page(u64 address, u32 len)
 	return len < rest ? len : rest;
 }
 
+/* Eight bytes from gpa on, the first lowest; what is not of gpa's page is 0.  False: no RAM. */
+static inline bool load_word(u64 gpa, u64 *ret_word)
+{
+	u64 last = (gpa | (SM_PAGE_SIZE - 1)) - 7, skip = 0;
+
+	if (gpa > last)
+		skip = gpa - last;
+	if (!sm_window_get64(sm_window(gpa - skip), ret_word))
+		return false;
+	*ret_word >>= 8 * skip;
+	return true;
+}
+
+static inline void store_word(u8 *dst, u64 word)
+{
+	__builtin_memcpy(dst, &word, sizeof(word));
+}
+
+/* The low len bytes of word, len being less than eight. */
+static inline void store_bytes(u8 *dst, u64 word, u32 len)
+{
+	for (; len; len--, word >>= 8)
+		*dst++ = (u8)word;
+}
+
+/* len bytes of one page.  False: no RAM. */
+static bool copy_of_page(u8 *dst, u64 gpa, u32 len)
+{
+	u64 word;
+
+	for (; len >= sizeof(word); len -= sizeof(word)) {
+		if (!sm_window_get64(sm_window(gpa), &word))
+			return false;
+		store_word(dst, word);
+		dst += sizeof(word);
+		gpa += sizeof(word);
+	}
+	if (!len)
+		return true;
+	if (!load_word(gpa, &word))
+		return false;
+	store_bytes(dst, word, len);
+	return true;
+}
+
 static int copy(u8 *dst, u64 address, u32 len, enum space space)
 {
 	u64 gpa;
@@ -94,7 +139,7 @@ static int copy(u8 *dst, u64 address, u32 len, enum space space)
 	while (len) {
 		u32 part = rest_of_page(address, len);
 
-		if (!translate(address, space, &gpa) || !sm_window_copy(dst, gpa, part)) {
+		if (!translate(address, space, &gpa) || !copy_of_page(dst, gpa, part)) {
 			memset(dst, 0, len);
 			return -SM_EFAULT;
 		}
@@ -122,44 +167,63 @@ u64 sm_read_slowly(u64 address, u32 bytes)
 	return copy((u8 *)&value, address, bytes, KERNEL) ? 0 : value;
 }
 
-/*
- * The bytes of one page, up to the NUL that brings *left to 0.  Reads whole aligned words, which
- * never cross a page.  False: no RAM.
- */
-static bool copy_strings_of_page(u8 *dst, u64 gpa, u32 len, u32 *left, u32 *ret_copied)
+/* How many bytes of word are 0. */
+static inline u32 count_nuls(u64 word)
 {
-	u32 copied = 0;
+	const u64 low = 0x7f7f7f7f7f7f7f7f;
+	u64 marks = ~(((word & low) + low) | word | low);
+
+	return (u32)((marks >> 7) * 0x0101010101010101 >> 56);
+}
+
+/* Bytes of word, up to len of them or to the NUL that brings *left to 0.  Returns how many. */
+static inline u32 store_strings(u8 *dst, u64 word, u32 len, u32 *left)
+{
+	u32 i;
+
+	for (i = 0; i < len && *left; i++, word >>= 8) {
+		dst[i] = (u8)word;
+		*left -= dst[i] == 0;
+	}
+	return i;
+}
+
+/*
+ * Up to len bytes of one page, or to the NUL that brings *left, which is not 0, to 0.  Returns how
+ * many; less only if there is no RAM.
+ */
+static u32 copy_strings_of_page(u8 *dst, u64 gpa, u32 len, u32 *left)
+{
+	u32 copied, nuls;
 	u64 word;
 
-	while (copied < len && *left) {
-		u32 skip = (gpa + copied) & 7, i;
-
-		if (!sm_window_get64(gpa + copied - skip, &word))
-			break;
-		word >>= 8 * skip;
-		for (i = skip; i < 8 && copied < len && *left; i++, word >>= 8) {
-			dst[copied++] = (u8)word;
-			*left -= (u8)word == 0;
-		}
+	for (copied = 0; len - copied >= sizeof(word); copied += sizeof(word)) {
+		if (!sm_window_get64(sm_window(gpa + copied), &word))
+			return copied;
+		nuls = count_nuls(word);
+		if (nuls >= *left)
+			return copied + store_strings(dst + copied, word, sizeof(word), left);
+		*left -= nuls;
+		store_word(dst + copied, word);
 	}
-	*ret_copied = copied;
-	return copied == len || !*left;
+	if (copied < len && load_word(gpa + copied, &word))
+		copied += store_strings(dst + copied, word, len - copied, left);
+	return copied;
 }
 
 static u32 copy_strings(char *dst, u64 address, u32 size, u32 *left, enum space space)
 {
-	u32 len = 0, copied;
+	u32 len = 0, part, copied;
 	u64 gpa;
 
 	while (len < size && *left) {
 		if (!translate(address + len, space, &gpa))
 			break;
-		if (!copy_strings_of_page((u8 *)dst + len, gpa,
-					  rest_of_page(address + len, size - len), left, &copied)) {
-			len += copied;
-			break;
-		}
+		part = rest_of_page(address + len, size - len);
+		copied = copy_strings_of_page((u8 *)dst + len, gpa, part, left);
 		len += copied;
+		if (copied < part)
+			break;
 	}
 	return len;
 }

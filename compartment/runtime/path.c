@@ -8,14 +8,35 @@
 #define STEPS_MAX 128
 #define NAME_MAX  255
 
-/* Puts "/name" before *start.  False: no room, or unreadable. */
-static bool put_name(char *dst, u32 *start, u64 dentry)
+/* len bytes of the direct map, to where they end; up to 7 bytes before them are overwritten. */
+static bool copy_backwards(char *end, u64 address, u32 len)
 {
-	u32 len = SM_READ32(dentry, dentry, d_name.len);
+	struct sm_object text = sm_object(address - 8, len + 8);
+	u32 left;
+	u64 word;
+
+	if (!text.window)
+		return false;
+	for (left = len; (s32)left > 0; left -= 8) {
+		if (!sm_window_get64(text.window + left, &word))
+			return false;
+		end -= sizeof(word);
+		__builtin_memcpy(end, &word, sizeof(word));
+	}
+	return true;
+}
+
+/* Puts "/name" before *start.  False: no room, or unreadable. */
+static bool put_name(char *dst, u32 *start, struct sm_object dentry)
+{
+	u32 len = SM_GET32(dentry, dentry, d_name.len);
+	u64 name = SM_GET64(dentry, dentry, d_name.name);
+	char *end = dst + *start;
 
 	if (len == 0 || len > NAME_MAX || len + 1 > *start)
 		return false;
-	if (sm_read(dst + *start - len, SM_READ64(dentry, dentry, d_name.name), len))
+	/* Room for whole words is nearly always there. */
+	if ((*start < len + 8 || !copy_backwards(end, name, len)) && sm_read(end - len, name, len))
 		return false;
 	*start -= len + 1;
 	dst[*start] = '/';
@@ -23,30 +44,33 @@ static bool put_name(char *dst, u32 *start, u64 dentry)
 }
 
 /* Writes what it finds before *start.  False: that is not all of it. */
-static bool climb(char *dst, u32 *start, u64 dentry, u64 mount)
+static bool climb(char *dst, u32 *start, u64 address, u64 mount_address)
 {
+	struct sm_object mount = SM_OBJECT(mount_address, mount), dentry;
+	u64 root = SM_GET64(mount, mount, mnt.mnt_root), parent;
 	u32 end = *start, step;
-	u64 parent;
 
-	for (step = 0; step < STEPS_MAX && dentry; step++) {
-		if (dentry == SM_READ64(mount, mount, mnt.mnt_root)) {
-			parent = SM_READ64(mount, mount, mnt_parent);
-			if (parent == mount)
+	for (step = 0; step < STEPS_MAX && address; step++) {
+		if (address == root) {
+			parent = SM_GET64(mount, mount, mnt_parent);
+			if (parent == mount.address)
 				return true;
-			dentry = SM_READ64(mount, mount, mnt_mountpoint);
-			mount = parent;
+			address = SM_GET64(mount, mount, mnt_mountpoint);
+			mount = SM_OBJECT(parent, mount);
+			root = SM_GET64(mount, mount, mnt.mnt_root);
 			continue;
 		}
-		parent = SM_READ64(dentry, dentry, d_parent);
+		dentry = SM_OBJECT(address, dentry);
+		parent = SM_GET64(dentry, dentry, d_parent);
 		/* A root that is mounted nowhere: of what was unmounted, or a nameless file's own.
 		 */
-		if (parent == dentry && *start < end)
+		if (parent == address && *start < end)
 			return true;
 		if (!put_name(dst, start, dentry))
 			return false;
-		if (parent == dentry)
+		if (parent == address)
 			return true;
-		dentry = parent;
+		address = parent;
 	}
 	return false;
 }

@@ -13,8 +13,9 @@ static void report(u16 type, u64 module)
 	sm_task_describe(&rec->task, sm_current());
 	len = sm_read_string(rec->name, module + SM_OFFSET(module, name), SM_MODULE_NAME_LEN);
 	/* The rest of a fixed field: nothing of older records. */
-	for (len = len < 0 ? 0 : len; len < SM_MODULE_NAME_LEN; len++)
-		rec->name[len] = '\0';
+	if (len < 0)
+		len = 0;
+	__builtin_memset(rec->name + len, 0, sizeof(rec->name) - (u32)len);
 	sm_commit(rec, sizeof(*rec));
 }
 

@@ -431,7 +431,8 @@ static void strings_of_user_space_are_counted(void **state)
 /* With no RAM behind it, so that no word may reach over its end. */
 #define LAST_PAGE (RAM_SIZE - SM_PAGE_SIZE)
 
-/* Reads of every length and alignment, up to and over the end of a page: no byte too much or too few. */
+/* Reads of every length and alignment, up to and over the end of a page: no byte too much or too
+ * few. */
 static void reads_of_all_lengths(void **state)
 {
 	u8 buf[64], want[64];
@@ -447,9 +448,9 @@ static void reads_of_all_lengths(void **state)
 			memset(buf, '#', sizeof(buf));
 			memset(want, '#', sizeof(want));
 			for (i = 0; i < len; i++)
-				want[i] = offset + i < SM_PAGE_SIZE ?
-						  ram[LAST_PAGE + offset + i] :
-						  ram[0x51000 + offset + i - SM_PAGE_SIZE];
+				want[i] = offset + i < SM_PAGE_SIZE
+						  ? ram[LAST_PAGE + offset + i]
+						  : ram[0x51000 + offset + i - SM_PAGE_SIZE];
 			assert_int_equal(sm_read(buf, KERNEL_MAPPED + offset, len), 0);
 			assert_memory_equal(buf, want, sizeof(buf));
 		}

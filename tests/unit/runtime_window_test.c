@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * compartment/sdk/shadowmon/window.h itself, with the window in user space (bench/user_arch) and the
- * test in the host's place: where a load faults, it resumes at the fix-up.
+ * compartment/sdk/shadowmon/window.h itself, with the window in user space (bench/user_arch) and
+ * the test in the host's place: where a load faults, it resumes at the fix-up.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -50,8 +50,8 @@ static int setup(void **state)
 	u64 i;
 
 	(void)state;
-	if (mmap(ram, RAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-		 -1, 0) == MAP_FAILED)
+	if (mmap(ram, RAM, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		return -1;
 	for (i = 0; i < RAM; i++)
 		ram[i] = (u8)(i * 7 + 129);

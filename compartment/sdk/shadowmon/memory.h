@@ -47,7 +47,7 @@ u64 sm_read_slowly(u64 address, u32 bytes);
                                                                                         \
 		/* Nearly all that a kernel pointer names is in its direct map. */      \
 		if (__builtin_expect(gpa < SM_ABSOLUTE64("sm_cfg.direct_map_size"), 1)) \
-			return (u##bits)sm_window_load##bits(gpa);                      \
+			return (u##bits)sm_window_load##bits(sm_window(gpa));           \
 		return (u##bits)sm_read_slowly(address, bits / 8);                      \
 	}
 SM_DEFINE_READ(64)
@@ -66,5 +66,44 @@ SM_DEFINE_READ(8)
 /* len bytes of it: as sm_read(). */
 #define SM_READ(dst, pointer, type, member, len) \
 	sm_read(dst, (pointer) + SM_OFFSET(type, member), len)
+
+/*
+ * The same for a structure of which several members are read: its address is checked once.
+ *
+ *	struct sm_object cred = SM_OBJECT(address, cred);
+ *
+ *	uid = SM_GET32(cred, cred, uid);
+ */
+struct sm_object {
+	u64 address;
+	u64 window; /* where the window shows it; 0 if not all of it is in the direct map */
+};
+
+#define SM_OBJECT(pointer, type)       sm_object(pointer, SM_SIZE(type))
+#define SM_GET64(object, type, member) sm_get64(object, SM_OFFSET(type, member))
+#define SM_GET32(object, type, member) sm_get32(object, SM_OFFSET(type, member))
+
+static inline struct sm_object sm_object(u64 address, u64 size)
+{
+	u64 gpa = address - SM_ABSOLUTE64("sm_cfg.page_offset");
+	struct sm_object object = {.address = address};
+	u64 room;
+
+	if (!__builtin_sub_overflow(SM_ABSOLUTE64("sm_cfg.direct_map_size"), gpa, &room) &&
+	    size <= room)
+		object.window = sm_window(gpa);
+	return object;
+}
+
+/* offset, and what is read there, lie within the size that sm_object() was given. */
+#define SM_DEFINE_GET(bits)                                                           \
+	static inline u##bits sm_get##bits(struct sm_object object, u64 offset)       \
+	{                                                                             \
+		if (__builtin_expect(object.window != 0, 1))                          \
+			return (u##bits)sm_window_load##bits(object.window + offset); \
+		return (u##bits)sm_read_slowly(object.address + offset, bits / 8);    \
+	}
+SM_DEFINE_GET(64)
+SM_DEFINE_GET(32)
 
 #endif

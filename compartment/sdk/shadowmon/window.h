@@ -4,8 +4,7 @@
  * offers.
  *
  * A load may meet an address with no guest RAM behind it.  The host then resumes at the load's
- * fix-up, which section .sm.fixup names, in the manner of the kernel's exception table.  Callers
- * have checked that the address lies below SM_RAM_LIMIT.
+ * fix-up, which section .sm.fixup names, in the manner of the kernel's exception table.
  */
 #ifndef SHADOWMON_WINDOW_H
 #define SHADOWMON_WINDOW_H
@@ -27,48 +26,52 @@
 	"	.long 1b - ., 3b - .\n"            \
 	".popsection\n"
 
+/*
+ * Where the window shows guest-physical address gpa, of which the caller knows that it lies below
+ * SM_RAM_LIMIT.  Never 0.  The compiler is to see no more of it than that, or it adds the window's
+ * base at each load.
+ */
+static inline u64 sm_window(u64 gpa)
+{
+	u64 at = SM_WINDOW_VA + gpa;
+
+	__asm__("" : "+r"(at));
+	if (!at)
+		__builtin_unreachable();
+	return at;
+}
+
+/* As a memory operand, so that a load can do the addition of a member's offset. */
+#define SM_WINDOW_BYTE(at) (*(const u8 *)(at))
+
 #define SM_WINDOW_LOAD(bits, load)                                                   \
-	static inline u64 sm_window_load##bits(u64 gpa)                              \
+	static inline u64 sm_window_load##bits(u64 at)                               \
 	{                                                                            \
 		u64 value;                                                           \
                                                                                      \
 		__asm__ volatile("1:	" load "\n" SM_WINDOW_FIXUP("xorl %k0, %k0") \
 				 : "=r"(value)                                       \
-				 : "r"(SM_WINDOW_VA + gpa)                           \
-				 : "memory", "cc");                                  \
+				 : "m"(SM_WINDOW_BYTE(at))                           \
+				 : "cc");                                            \
 		return value;                                                        \
 	}
 
-/* The integer at gpa, or 0 if there is no RAM. */
-SM_WINDOW_LOAD(64, "movq (%1), %0")
-SM_WINDOW_LOAD(32, "movl (%1), %k0")
-SM_WINDOW_LOAD(16, "movzwl (%1), %k0")
-SM_WINDOW_LOAD(8, "movzbl (%1), %k0")
+/* The integer there, or 0 if there is no RAM. */
+SM_WINDOW_LOAD(64, "movq %1, %0")
+SM_WINDOW_LOAD(32, "movl %1, %k0")
+SM_WINDOW_LOAD(16, "movzwl %1, %k0")
+SM_WINDOW_LOAD(8, "movzbl %1, %k0")
 
 /* The same, told apart: false if there is no RAM. */
-static inline bool sm_window_get64(u64 gpa, u64 *ret_value)
+static inline bool sm_window_get64(u64 at, u64 *ret_value)
 {
 	u32 failed = 0;
 	u64 value = 0;
 
-	__asm__ volatile("1:	movq (%2), %0\n" SM_WINDOW_FIXUP("movl $1, %1")
+	__asm__ volatile("1:	movq %2, %0\n" SM_WINDOW_FIXUP("movl $1, %1")
 			 : "+r"(value), "+r"(failed)
-			 : "r"(SM_WINDOW_VA + gpa)
-			 : "memory");
+			 : "m"(SM_WINDOW_BYTE(at)));
 	*ret_value = value;
-	return !failed;
-}
-
-/* Copies len bytes; false if there is no RAM at one of them, those before it copied. */
-static inline bool sm_window_copy(void *dst, u64 gpa, u64 len)
-{
-	u64 source = SM_WINDOW_VA + gpa;
-	u32 failed = 0;
-
-	__asm__ volatile("1:	rep movsb\n" SM_WINDOW_FIXUP("movl $1, %3")
-			 : "+D"(dst), "+S"(source), "+c"(len), "+r"(failed)
-			 :
-			 : "memory");
 	return !failed;
 }
 

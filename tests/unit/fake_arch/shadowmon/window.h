@@ -28,12 +28,12 @@ static inline bool sm_window_get64(u64 at, u64 *ret_value)
 	return true;
 }
 
-#define FAKE_WINDOW_LOAD(bits)                                   \
-	static inline u64 sm_window_load##bits(u64 at)           \
-	{                                                        \
-		const void *ram = fake_ram(at, bits / 8);        \
-		u##bits value = 0;                               \
-                                                                 \
+#define FAKE_WINDOW_LOAD(bits)                                              \
+	static inline u64 sm_window_load##bits(u64 at)                      \
+	{                                                                   \
+		const void *ram = fake_ram(at, bits / 8);                   \
+		u##bits value = 0;                                          \
+                                                                            \
 		return ram ? *(u##bits *)memcpy(&value, ram, bits / 8) : 0; \
 	}
 FAKE_WINDOW_LOAD(64)
