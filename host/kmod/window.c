@@ -9,6 +9,12 @@
 
 #include "shadowmon.h"
 
+/*
+ * Pages filled at once, aligned, so within one table.  An event of a new process reads some ten pages that no
+ * event has read before, most of them neighbours; each fill costs an exit.
+ */
+#define AROUND 16
+
 #define GIB_OF(gpa) ((gpa) >> 30)
 #define PD_INDEX(gpa) (((gpa) >> 21) & 511)
 #define PT_INDEX(gpa) (((gpa) >> 12) & 511)
@@ -38,45 +44,75 @@ static void insert(struct smh_vm *vm, u64 gpa, u64 pa, u64 **pd, u64 **pt)
 	WRITE_ONCE(table[PT_INDEX(gpa)], smh_ept_leaf(pa, SMH_EPT_READ));
 }
 
+/* Pages of the host that a fill holds for a moment. */
+struct fill {
+	u64 first; /* guest-physical address of pages[0] */
+	int count;
+	struct page *pages[AROUND];
+};
+
+/* The page of gpa and, of the pages around it, those that the host has at hand.  May sleep. */
+static int hold_pages(struct smh_vm *vm, u64 gpa, struct fill *fill)
+{
+	const struct kvm_memory_slot *slot = gfn_to_memslot(vm->kvm, gpa_to_gfn(gpa));
+	gfn_t gfn = gpa_to_gfn(gpa), first, end;
+	unsigned long hva = gfn_to_hva(vm->kvm, gfn);
+
+	if (!slot || kvm_is_error_hva(hva))
+		return -EFAULT;
+	first = max_t(gfn_t, ALIGN_DOWN(gfn, AROUND), slot->base_gfn);
+	end = min_t(gfn_t, ALIGN_DOWN(gfn, AROUND) + AROUND, slot->base_gfn + slot->npages);
+	fill->first = gfn_to_gpa(first);
+	fill->count = get_user_pages_fast_only(hva - gfn_to_gpa(gfn - first), end - first, 0, fill->pages);
+	if (fill->count > (int)(gfn - first))
+		return 0;
+	while (fill->count > 0)
+		put_page(fill->pages[--fill->count]);
+	fill->first = gfn_to_gpa(gfn);
+	fill->count = get_user_pages_fast(hva, 1, 0, fill->pages);
+	return fill->count == 1 ? 0 : -EFAULT;
+}
+
 int smh_window_fill(struct smh_vm *vm, u64 gpa)
 {
 	u64 *pd = NULL, *pt = NULL;
-	unsigned long seq, hva;
-	struct page *page;
-	int err;
+	struct fill fill;
+	unsigned long seq;
+	int i, err;
 
 	if (gpa >= SM_RAM_LIMIT)
 		return -EFAULT;
-	hva = gfn_to_hva(vm->kvm, gpa_to_gfn(gpa));
-	if (kvm_is_error_hva(hva))
-		return -EFAULT;
+	seq = READ_ONCE(vm->window.invalidate_seq);
+	smp_rmb(); /* pairs with the lock in invalidate_end */
+	err = hold_pages(vm, gpa, &fill);
+	if (err)
+		return err;
 
 	/* Tables first: under the lock nothing may sleep.  What is left over stays in the pool. */
+	err = -ENOMEM;
 	if (!READ_ONCE(vm->window.pd[GIB_OF(gpa)])) {
 		pd = smh_pool_page(&vm->pool);
 		if (!pd)
-			return -ENOMEM;
+			goto put;
 	}
 	if (pd || !smh_ept_child(vm->window.pd[GIB_OF(gpa)], PD_INDEX(gpa))) {
 		pt = smh_pool_page(&vm->pool);
 		if (!pt)
-			return -ENOMEM;
+			goto put;
 	}
-
-	seq = READ_ONCE(vm->window.invalidate_seq);
-	smp_rmb(); /* pairs with the lock in invalidate_end */
-	if (get_user_pages_fast(hva, 1, 0, &page) != 1)
-		return -EFAULT;
 
 	spin_lock(&vm->window_lock);
 	if (vm->window.invalidating || vm->window.invalidate_seq != seq) {
 		err = -EAGAIN;
 	} else {
-		insert(vm, gpa & PAGE_MASK, page_to_phys(page), &pd, &pt);
+		for (i = 0; i < fill.count; i++)
+			insert(vm, fill.first + (u64)i * PAGE_SIZE, page_to_phys(fill.pages[i]), &pd, &pt);
 		err = 0;
 	}
 	spin_unlock(&vm->window_lock);
-	put_page(page);
+put:
+	for (i = 0; i < fill.count; i++)
+		put_page(fill.pages[i]);
 	return err;
 }
 
