@@ -2,32 +2,12 @@
 # On the emulated host: see protect.suite.
 . /lab/lib.sh
 . /root/tap.sh
-
-status_of() # FIELD
-{
-	shadowmon status -o json web | jq -r ".attached[0].status.$1"
-}
-
-drain()
-{
-	sleep 0.5
-	shadowmon events -o json --no-follow web >/tmp/events.json 2>/tmp/events.err
-}
-
-count_events() # JQ-CONDITION
-{
-	jq -c "select($1)" /tmp/events.json | wc -l
-}
+. /root/vm.sh
 
 reports()
 {
-	drain
-	count_events '.violation.reason == "hook_write"'
-}
-
-attach()
-{
-	shadowmon attach --image /root/monitors.o "$@" web
+	vm_drain
+	vm_count '.violation.reason == "hook_write"'
 }
 
 # Runs all attacks of the module; their TAP lines become ours.
@@ -47,12 +27,12 @@ attacks() # EXPECT
 events_arrive() # WHEN
 {
 	local before after
-	before=$(status_of entries)
+	before=$(vm_status entries)
 	guest_run web 'echo 1000 >/sys/kernel/debug/shadowmon/ping; uname -s' >/dev/null
-	after=$(status_of entries)
-	drain
+	after=$(vm_status entries)
+	vm_drain
 	[ $((after - before)) -ge 1000 ] &&
-		[ "$(count_events '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1 ]
+		[ "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1 ]
 	ok $? "$1: each call of a hooked function makes its event ($((after - before)))"
 }
 
@@ -79,8 +59,8 @@ attacks written
 
 # --- locked -----------------------------------------------------------------------------------------
 
-check "attach" attach
-check "status says that the hooks are protected" test "$(status_of hook_protection)" = on
+check "attach" vm_attach
+check "status says that the hooks are protected" test "$(vm_status hook_protection)" = '"on"'
 events_arrive "after lock"
 check "nothing was reported" test "$(reports)" -eq 0
 attacks refused
@@ -125,16 +105,16 @@ check "detach while a hooked function is traced" shadowmon detach web
 check "... which is traced from then on" guest_run web "cd /sys/kernel/tracing && echo >trace && ls / >/dev/null && grep -q security_bprm_committed_creds trace"
 check "... and can be left alone" guest_run web "cd /sys/kernel/tracing && echo nop >current_tracer && echo >set_ftrace_filter"
 attacks written
-check "attach again" attach
+check "attach again" vm_attach
 events_arrive "attached again"
-check "protected again" test "$(status_of hook_protection)" = on
+check "protected again" test "$(vm_status hook_protection)" = '"on"'
 check "detach again" shadowmon detach web
 check "the guest module can be unloaded" guest_run web 'rmmod shadowmon_guest'
 guest_run web 'dmesg' >/tmp/dmesg
 check "the guest's kernel has nothing to complain of" sh -c '! grep -E "BUG|WARNING|Oops|ftrace bug|general protection" /tmp/dmesg'
 grep -E "BUG|WARNING|Oops|ftrace bug" -A12 /tmp/dmesg | head -40
 guest_run web 'insmod /shadowmon_guest.ko lab=1'
-check "attach for the last time" attach
+check "attach for the last time" vm_attach
 guest_kill web
 sleep 1
 check "the VMM's death detaches" sh -c '! shadowmon status web'
