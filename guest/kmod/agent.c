@@ -42,7 +42,8 @@ static u64 kernel_pa(unsigned long va)
 static int describe_kernel(struct sm_agent_info *info)
 {
 	unsigned long btf = smg_lookup("__start_BTF"), btf_end = smg_lookup("__stop_BTF");
-	unsigned long top = smg_lookup("init_top_pgt"), *max = (unsigned long *)smg_lookup("max_pfn");
+	unsigned long top = smg_lookup("init_top_pgt"),
+		      *max = (unsigned long *)smg_lookup("max_pfn");
 
 	if (!btf || btf_end <= btf) {
 		pr_err("this kernel carries no BTF (CONFIG_DEBUG_INFO_BTF)\n");
@@ -57,7 +58,8 @@ static int describe_kernel(struct sm_agent_info *info)
 		.gate_va = (unsigned long)smg_gate,
 		.gate_gpa = page_to_phys(vmalloc_to_page(smg_gate)),
 		.page_offset = PAGE_OFFSET,
-		.direct_map_size = min_t(u64, round_up((u64)*max << PAGE_SHIFT, SZ_1G), SM_RAM_LIMIT),
+		.direct_map_size =
+			min_t(u64, round_up((u64)*max << PAGE_SHIFT, SZ_1G), SM_RAM_LIMIT),
 		.kernel_va = __START_KERNEL_map,
 		.kernel_pa = phys_base,
 		.kernel_size = KERNEL_IMAGE_SIZE,

@@ -18,10 +18,10 @@ struct hook {
 static struct hook hooks[SM_SLOTS];
 
 #ifdef HAS_FTRACE_DIRECT_MULTI
-#define direct_register(ops, addr) register_ftrace_direct_multi(ops, addr)
+#define direct_register(ops, addr)   register_ftrace_direct_multi(ops, addr)
 #define direct_unregister(ops, addr) unregister_ftrace_direct_multi(ops, addr)
 #else
-#define direct_register(ops, addr) register_ftrace_direct(ops, addr)
+#define direct_register(ops, addr)   register_ftrace_direct(ops, addr)
 #define direct_unregister(ops, addr) unregister_ftrace_direct(ops, addr, false)
 #endif
 

@@ -85,7 +85,7 @@ static const struct file_operations ping_fops = {
 
 static ssize_t provoke_write(struct file *file, const char __user *user, size_t len, loff_t *pos)
 {
-	char buf[64] = { 0 };
+	char buf[64] = {0};
 	unsigned long what, arg = 0;
 
 	if (len >= sizeof(buf))

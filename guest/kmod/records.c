@@ -33,7 +33,8 @@ int smg_records_init(void)
 	core.list = (void *)smg_lookup("ftrace_ops_list");
 	core.list_end = (void *)smg_lookup("ftrace_list_end");
 	core.test = (void *)smg_lookup("ftrace_ops_test");
-	if (core.lock && core.start && core.next && core.record && core.list && core.list_end && core.test)
+	if (core.lock && core.start && core.next && core.record && core.list && core.list_end &&
+	    core.test)
 		return 0;
 	pr_err("this kernel has no dynamic ftrace, or not in the form that is known\n");
 	return -EOPNOTSUPP;
@@ -55,7 +56,7 @@ static struct dyn_ftrace *find(unsigned long from, unsigned long distance)
 
 static bool calls(unsigned long site, unsigned long stub)
 {
-	u8 call[SM_CALL_SITE_SIZE] = { CALL_INSN_OPCODE };
+	u8 call[SM_CALL_SITE_SIZE] = {CALL_INSN_OPCODE};
 	s32 distance = stub - (site + SM_CALL_SITE_SIZE);
 
 	memcpy(call + 1, &distance, sizeof(distance));
@@ -69,7 +70,8 @@ long smg_freeze(unsigned long function, unsigned long stub)
 
 	mutex_lock(core.lock);
 	rec = find(function, FENTRY_DISTANCE);
-	if (rec && ftrace_rec_count(rec) == 1 && (rec->flags & FTRACE_FL_ENABLED) && calls(rec->ip, stub)) {
+	if (rec && ftrace_rec_count(rec) == 1 && (rec->flags & FTRACE_FL_ENABLED) &&
+	    calls(rec->ip, stub)) {
 		rec->flags = (rec->flags & ~FTRACE_FL_ENABLED) | FTRACE_FL_DISABLED;
 		ret = rec->ip;
 	}

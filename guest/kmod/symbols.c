@@ -9,7 +9,7 @@ static unsigned long (*lookup_name)(const char *name);
 
 int smg_symbols_init(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
 	int err = register_kprobe(&kp);
 
 	if (err) {

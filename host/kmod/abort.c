@@ -56,7 +56,8 @@ static void repair_cr3(struct smh_vcpu *v)
 {
 	u64 cr3 = v->vm->kernel_cr3;
 
-	if (!cr3 || kvm_is_visible_gfn(v->vcpu->kvm, (smh_vmread(GUEST_CR3) & CR3_ADDRESS) >> PAGE_SHIFT))
+	if (!cr3 ||
+	    kvm_is_visible_gfn(v->vcpu->kvm, (smh_vmread(GUEST_CR3) & CR3_ADDRESS) >> PAGE_SHIFT))
 		return;
 	smh_vmwrite(GUEST_CR3, cr3);
 	v->vcpu->arch.cr3 = cr3;
@@ -89,7 +90,8 @@ int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_re
 static void restore_guest_registers(struct smh_vcpu *v)
 {
 	static const enum kvm_reg scratch[] = {
-		VCPU_REGS_RAX, VCPU_REGS_RCX, VCPU_REGS_RSI, VCPU_REGS_RDI, VCPU_REGS_R8, VCPU_REGS_R9,
+		VCPU_REGS_RAX, VCPU_REGS_RCX, VCPU_REGS_RSI,
+		VCPU_REGS_RDI, VCPU_REGS_R8,  VCPU_REGS_R9,
 	};
 	u64 offset = smh_vcpu_rip(v) - v->vm->agent.gate_va;
 	const struct sm_cpu_state *state = v->state;

@@ -5,10 +5,12 @@
 
 static bool is_over(struct smh_vm *vm)
 {
-	return READ_ONCE(vm->command_state) == SMH_COMMAND_DONE || READ_ONCE(vm->parting) || READ_ONCE(vm->gone);
+	return READ_ONCE(vm->command_state) == SMH_COMMAND_DONE || READ_ONCE(vm->parting) ||
+	       READ_ONCE(vm->gone);
 }
 
-int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 timeout_ms, s64 *ret_result)
+int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 timeout_ms,
+		s64 *ret_result)
 {
 	long left;
 	u32 id;
@@ -23,7 +25,8 @@ int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 t
 	vm->command_state = SMH_COMMAND_QUEUED;
 	spin_unlock(&vm->mailbox_lock);
 
-	left = wait_event_interruptible_timeout(vm->command_wait, is_over(vm), msecs_to_jiffies(timeout_ms));
+	left = wait_event_interruptible_timeout(vm->command_wait, is_over(vm),
+						msecs_to_jiffies(timeout_ms));
 
 	spin_lock(&vm->mailbox_lock);
 	if (vm->command_state == SMH_COMMAND_DONE) {

@@ -11,10 +11,10 @@
 #endif
 
 #ifdef HAS_VM_FLAGS_SET
-#define smh_vma_set_flags(vma, flags) vm_flags_set(vma, flags)
+#define smh_vma_set_flags(vma, flags)   vm_flags_set(vma, flags)
 #define smh_vma_clear_flags(vma, flags) vm_flags_clear(vma, flags)
 #else
-#define smh_vma_set_flags(vma, flags) ((vma)->vm_flags |= (flags))
+#define smh_vma_set_flags(vma, flags)   ((vma)->vm_flags |= (flags))
 #define smh_vma_clear_flags(vma, flags) ((vma)->vm_flags &= ~(flags))
 #endif
 

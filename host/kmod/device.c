@@ -26,7 +26,8 @@ static int do_info(struct smh_file *file, struct sm_ioc_info *arg)
 {
 	arg->revision = SM_UAPI_REVISION;
 	arg->abi_revision = SM_ABI_REVISION;
-	arg->features = IS_ENABLED(CONFIG_KVM_EXTERNAL_WRITE_TRACKING) ? SM_FEATURE_WRITE_TRACKING : 0;
+	arg->features =
+		IS_ENABLED(CONFIG_KVM_EXTERNAL_WRITE_TRACKING) ? SM_FEATURE_WRITE_TRACKING : 0;
 	arg->attached = smh_vm_count();
 	arg->pages = smh_pages_held();
 	return 0;
@@ -76,10 +77,11 @@ static int do_agent(struct smh_vm *vm, struct sm_ioc_agent *arg)
 static int decode_command(const struct sm_ioc_command *arg, struct sm_agent_command *ret_command)
 {
 	if (arg->op < SM_OP_LOOKUP || arg->op > SM_OP_UNHOOK_ALL || arg->slot >= SM_SLOTS ||
-	    arg->nargs > SM_ARGS_MAX || arg->timeout_ms == 0 || arg->timeout_ms > 60000 || arg->reserved ||
-	    strnlen(arg->name, sizeof(arg->name)) == sizeof(arg->name))
+	    arg->nargs > SM_ARGS_MAX || arg->timeout_ms == 0 || arg->timeout_ms > 60000 ||
+	    arg->reserved || strnlen(arg->name, sizeof(arg->name)) == sizeof(arg->name))
 		return -EINVAL;
-	*ret_command = (struct sm_agent_command){ .op = arg->op, .slot = arg->slot, .nargs = arg->nargs };
+	*ret_command =
+		(struct sm_agent_command){.op = arg->op, .slot = arg->slot, .nargs = arg->nargs};
 	strscpy(ret_command->name, arg->name, sizeof(ret_command->name));
 	return 0;
 }
@@ -159,8 +161,9 @@ static int do_load_image(struct smh_vm *vm, struct sm_ioc_load_image *arg)
 
 static int do_lock(struct smh_vm *vm, struct sm_ioc_lock *arg)
 {
-	struct sm_record_lifecycle rec = { .h.type = SM_RECORD_LIFECYCLE, .what = SM_LIFECYCLE_LOCKED };
-	struct sm_agent_command command = { .op = SM_OP_LOCKED };
+	struct sm_record_lifecycle rec = {.h.type = SM_RECORD_LIFECYCLE,
+					  .what = SM_LIFECYCLE_LOCKED};
+	struct sm_agent_command command = {.op = SM_OP_LOCKED};
 	int err = 0;
 	s64 ignored;
 
@@ -193,7 +196,7 @@ static int do_lock(struct smh_vm *vm, struct sm_ioc_lock *arg)
 
 static int do_detach(struct smh_vm *vm, struct sm_ioc_detach *arg)
 {
-	struct sm_agent_command command = { .op = SM_OP_UNHOOK_ALL };
+	struct sm_agent_command command = {.op = SM_OP_UNHOOK_ALL};
 	int err = 0;
 	s64 result = 0;
 
@@ -201,7 +204,8 @@ static int do_detach(struct smh_vm *vm, struct sm_ioc_detach *arg)
 		return -EINVAL;
 	/* The guest module could not unhook otherwise.  Who parts with the guest trusts it with that. */
 	smh_protect_stop(vm);
-	if (arg->timeout_ms && READ_ONCE(vm->state) >= SM_STATE_REGISTERED && !READ_ONCE(vm->detached)) {
+	if (arg->timeout_ms && READ_ONCE(vm->state) >= SM_STATE_REGISTERED &&
+	    !READ_ONCE(vm->detached)) {
 		err = smh_command(vm, &command, arg->timeout_ms, &result);
 		if (!err && result)
 			err = -ETIMEDOUT;
@@ -357,7 +361,8 @@ static long smh_ioctl(struct file *filp, unsigned int cmd, unsigned long user)
 static int smh_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct smh_vm *vm = file_vm(filp->private_data);
-	unsigned long stride = SM_MMAP_RING(1) >> PAGE_SHIFT, host = SM_MMAP_HOST_RING >> PAGE_SHIFT;
+	unsigned long stride = SM_MMAP_RING(1) >> PAGE_SHIFT,
+		      host = SM_MMAP_HOST_RING >> PAGE_SHIFT;
 	struct smh_vcpu *v;
 
 	if (!vm)

@@ -98,7 +98,8 @@ static bool may_stay(struct smh_vcpu *v, unsigned int view, u64 rip)
 		return false;
 	if (offset < SM_PAGE_SIZE)
 		return true;
-	return view == SM_VIEW_MONITOR && offset >= SM_VA_IMAGE && offset < SM_VA_IMAGE + v->vm->image_size;
+	return view == SM_VIEW_MONITOR && offset >= SM_VA_IMAGE &&
+	       offset < SM_VA_IMAGE + v->vm->image_size;
 }
 
 /*

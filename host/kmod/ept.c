@@ -8,10 +8,10 @@
 
 #include "shadowmon.h"
 
-#define EPT_TABLE (SMH_EPT_READ | SMH_EPT_WRITE | SMH_EPT_EXEC)
+#define EPT_TABLE      (SMH_EPT_READ | SMH_EPT_WRITE | SMH_EPT_EXEC)
 #define EPT_WRITE_BACK (6ULL << 3)
 #define EPT_IGNORE_PAT BIT_ULL(6)
-#define EPT_ADDRESS GENMASK_ULL(51, 12)
+#define EPT_ADDRESS    GENMASK_ULL(51, 12)
 
 #define INVEPT_SINGLE 1
 #define INVEPT_GLOBAL 2
@@ -63,7 +63,7 @@ static void invept(unsigned long type, u64 eptp)
 {
 	struct {
 		u64 eptp, reserved;
-	} operand = { eptp, 0 };
+	} operand = {eptp, 0};
 
 	asm volatile("invept %0, %1" : : "m"(operand), "r"(type) : "cc", "memory");
 }

@@ -11,7 +11,8 @@
 #include "vmcs.h"
 
 /* EXIT_QUALIFICATION of an EPT violation */
-#define QUALIFICATION_ACCESS (EPT_VIOLATION_ACC_READ | EPT_VIOLATION_ACC_WRITE | EPT_VIOLATION_ACC_INSTR)
+#define QUALIFICATION_ACCESS \
+	(EPT_VIOLATION_ACC_READ | EPT_VIOLATION_ACC_WRITE | EPT_VIOLATION_ACC_INSTR)
 
 #define PASS_TO_KVM (-1)
 
@@ -24,8 +25,8 @@ static void requeue_held(struct smh_vcpu *v)
 	struct kvm_vcpu_arch *arch = &v->vcpu->arch;
 	u32 info = v->held.info;
 
-	if (likely(!info) || arch->exception.injected || arch->exception.pending || arch->nmi_injected ||
-	    arch->interrupt.injected)
+	if (likely(!info) || arch->exception.injected || arch->exception.pending ||
+	    arch->nmi_injected || arch->interrupt.injected)
 		return;
 	switch (info & INTR_INFO_INTR_TYPE_MASK) {
 	case INTR_TYPE_NMI_INTR:
@@ -59,7 +60,8 @@ static bool is_asynchronous(u32 reason)
 	case EXIT_REASON_NOTIFY:
 		return true;
 	case EXIT_REASON_EXCEPTION_NMI:
-		return (smh_vmread(VM_EXIT_INTR_INFO) & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR;
+		return (smh_vmread(VM_EXIT_INTR_INFO) & INTR_INFO_INTR_TYPE_MASK) ==
+		       INTR_TYPE_NMI_INTR;
 	default:
 		return false;
 	}
@@ -73,7 +75,8 @@ static bool budget_is_used_up(struct smh_vcpu *v)
 	if (v->budget_entries != entries || !v->budget_start) {
 		v->budget_entries = entries;
 		v->budget_start = now;
-		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns), HRTIMER_MODE_REL_PINNED);
+		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns),
+			      HRTIMER_MODE_REL_PINNED);
 		return false;
 	}
 	return now - v->budget_start >= v->vm->budget_ns;
@@ -142,7 +145,8 @@ static int handle_in_monitor(struct smh_vcpu *v, u32 exit_reason)
 		return smh_hypercall_monitor(v);
 	if (exit_reason == EXIT_REASON_EPT_VIOLATION) {
 		gpa = smh_vmread(GUEST_PHYSICAL_ADDRESS);
-		if ((smh_vmread(EXIT_QUALIFICATION) & QUALIFICATION_ACCESS) == EPT_VIOLATION_ACC_READ &&
+		if ((smh_vmread(EXIT_QUALIFICATION) & QUALIFICATION_ACCESS) ==
+			    EPT_VIOLATION_ACC_READ &&
 		    gpa >= SM_WINDOW_GPA && gpa < SM_PRIVATE_GPA)
 			return handle_window_read(v, gpa);
 	}
@@ -156,7 +160,8 @@ static int handle_in_gate(struct smh_vcpu *v, u32 exit_reason)
 	if (is_asynchronous(exit_reason))
 		return PASS_TO_KVM;
 	v->stats.exits_event++;
-	if (exit_reason == EXIT_REASON_VMCALL && (u32)v->vcpu->arch.regs[VCPU_REGS_RAX] == SM_HC_GATE_VIOLATION)
+	if (exit_reason == EXIT_REASON_VMCALL &&
+	    (u32)v->vcpu->arch.regs[VCPU_REGS_RAX] == SM_HC_GATE_VIOLATION)
 		return smh_violation(v, SM_VIEW_GATE, SM_REASON_CR3_TEST, exit_reason);
 	return smh_violation(v, SM_VIEW_GATE, reason_of(exit_reason), exit_reason);
 }
@@ -221,7 +226,8 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 			WRITE_ONCE(v->state->attention, 0);
 		return handle_in_target(v, exit_reason);
 	}
-	ret = view == SM_VIEW_MONITOR ? handle_in_monitor(v, exit_reason) : handle_in_gate(v, exit_reason);
+	ret = view == SM_VIEW_MONITOR ? handle_in_monitor(v, exit_reason)
+				      : handle_in_gate(v, exit_reason);
 	v->rip = smh_vcpu_rip(v);
 	return ret;
 }

@@ -21,21 +21,21 @@ static struct {
 	void *ours;
 	unsigned long ip;
 } replaced[] = {
-	{ "vmx_handle_exit", smh_handle_exit },
+	{"vmx_handle_exit", smh_handle_exit},
 #ifdef CONFIG_KVM_EXTERNAL_WRITE_TRACKING
-	{ "kvm_vcpu_write_guest", smh_vcpu_write_guest },
-	{ "kvm_write_guest", smh_write_guest },
-	{ "kvm_vcpu_gfn_to_hva", smh_vcpu_gfn_to_hva },
-	{ "kvm_vcpu_gfn_to_hva_prot", smh_vcpu_gfn_to_hva_prot },
-	{ "gfn_to_hva_memslot_prot", smh_gfn_to_hva_memslot_prot },
-	{ "kvm_set_msr_common", smh_set_msr_common },
+	{"kvm_vcpu_write_guest", smh_vcpu_write_guest},
+	{"kvm_write_guest", smh_write_guest},
+	{"kvm_vcpu_gfn_to_hva", smh_vcpu_gfn_to_hva},
+	{"kvm_vcpu_gfn_to_hva_prot", smh_vcpu_gfn_to_hva_prot},
+	{"gfn_to_hva_memslot_prot", smh_gfn_to_hva_memslot_prot},
+	{"kvm_set_msr_common", smh_set_msr_common},
 #endif
 };
 
 /* kallsyms_lookup_name() is not exported; a kprobe finds the address and is gone again. */
 static int resolve(const char *name, unsigned long *ret_ip)
 {
-	struct kprobe kp = { .symbol_name = name };
+	struct kprobe kp = {.symbol_name = name};
 	int err = register_kprobe(&kp);
 
 	if (err) {
@@ -145,7 +145,8 @@ err_replace:
 	unregister_ftrace_function(&replace_ops);
 err_filters:
 	clear_filters();
-	pr_err("cannot hook KVM (%d)%s\n", err, err == -EBUSY ? ": a live patch or another module has a function of it" : "");
+	pr_err("cannot hook KVM (%d)%s\n", err,
+	       err == -EBUSY ? ": a live patch or another module has a function of it" : "");
 	return err;
 }
 

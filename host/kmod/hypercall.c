@@ -26,7 +26,8 @@ static int answer(struct smh_vcpu *v, s64 result)
 
 static s64 decode_agent_info(const struct sm_agent_info *info)
 {
-	if (info->magic != SM_AGENT_MAGIC || info->revision != SM_ABI_REVISION || info->size != sizeof(*info))
+	if (info->magic != SM_AGENT_MAGIC || info->revision != SM_ABI_REVISION ||
+	    info->size != sizeof(*info))
 		return -EPROTO;
 	if ((info->gate_va & (SM_PAGE_SIZE - 1)) || info->gate_va < SM_GATE_VA_MIN ||
 	    info->gate_va > SM_GATE_VA_MAX)
@@ -37,15 +38,18 @@ static s64 decode_agent_info(const struct sm_agent_info *info)
 	 */
 	if (!(info->gate_va & GATE_VA_IN_DIRECTORY))
 		return -EINVAL;
-	if ((info->gate_gpa | info->page_offset | info->kernel_va | info->kernel_pa) & (SM_PAGE_SIZE - 1))
+	if ((info->gate_gpa | info->page_offset | info->kernel_va | info->kernel_pa) &
+	    (SM_PAGE_SIZE - 1))
 		return -EINVAL;
 	if (info->direct_map_size > SM_RAM_LIMIT || info->kernel_size > SM_RAM_LIMIT ||
-	    info->kernel_pa > SM_RAM_LIMIT || info->btf_gpa > SM_RAM_LIMIT || info->btf_size > SM_RAM_LIMIT)
+	    info->kernel_pa > SM_RAM_LIMIT || info->btf_gpa > SM_RAM_LIMIT ||
+	    info->btf_size > SM_RAM_LIMIT)
 		return -ERANGE;
 	if (info->kernel_cr3 >= SM_RAM_LIMIT || (info->kernel_cr3 & (SM_PAGE_SIZE - 1)))
 		return -ERANGE;
 	if ((info->stubs_va & (SM_PAGE_SIZE - 1)) || info->stubs_va < SM_GATE_VA_MIN ||
-	    info->stubs_va > SM_GATE_VA_MAX || !info->stubs_size || info->stubs_size > SM_STUBS_MAX_SIZE)
+	    info->stubs_va > SM_GATE_VA_MAX || !info->stubs_size ||
+	    info->stubs_size > SM_STUBS_MAX_SIZE)
 		return -EINVAL;
 	if (info->release[sizeof(info->release) - 1])
 		return -EINVAL;
@@ -105,7 +109,7 @@ static s64 register_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 
 static s64 poll_command(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 {
-	struct sm_agent_command command = { .op = SM_OP_IDLE };
+	struct sm_agent_command command = {.op = SM_OP_IDLE};
 
 	command.wait_ms = vm->locked ? POLL_MS_IDLE : POLL_MS_BUSY;
 	smh_command_take(vm, &command);
@@ -147,7 +151,8 @@ static s64 dispatch_target(struct smh_vcpu *v, u32 number, u64 rbx, u64 rcx)
 	case SM_HC_REGISTER:
 		if (!vm->locked)
 			return register_agent(vm, v->vcpu, rbx);
-		smh_report(v, SM_RECORD_VIOLATION, SM_VIEW_TARGET, SM_REASON_HYPERCALL, EXIT_REASON_VMCALL);
+		smh_report(v, SM_RECORD_VIOLATION, SM_VIEW_TARGET, SM_REASON_HYPERCALL,
+			   EXIT_REASON_VMCALL);
 		v->stats.violations++;
 		return -EPERM;
 	default:
@@ -161,7 +166,8 @@ int smh_hypercall_target(struct smh_vcpu *v)
 
 	if (READ_ONCE(v->vm->parting))
 		return answer(v, -ENODEV);
-	return answer(v, dispatch_target(v, regs[VCPU_REGS_RAX], regs[VCPU_REGS_RBX], regs[VCPU_REGS_RCX]));
+	return answer(v, dispatch_target(v, regs[VCPU_REGS_RAX], regs[VCPU_REGS_RBX],
+					 regs[VCPU_REGS_RCX]));
 }
 
 static void ring_doorbell(struct smh_vcpu *v)
@@ -176,8 +182,8 @@ static void wait_for_room(struct smh_vcpu *v)
 {
 	v->stats.waits++;
 	wake_up_interruptible(&v->vm->readers);
-	wait_event_interruptible_timeout(v->room,
-					 smh_ring_has_room(&v->ring) || READ_ONCE(v->vm->parting), RING_WAIT);
+	wait_event_interruptible_timeout(
+		v->room, smh_ring_has_room(&v->ring) || READ_ONCE(v->vm->parting), RING_WAIT);
 }
 
 int smh_hypercall_monitor(struct smh_vcpu *v)

@@ -37,7 +37,8 @@ static bool is_code(const struct sm_ioc_load_image *arg, u32 offset)
 	u32 i;
 
 	for (i = 0; i < arg->nr_segments; i++)
-		if ((arg->segments[i].flags & SM_SEGMENT_EXEC) && offset >= arg->segments[i].offset &&
+		if ((arg->segments[i].flags & SM_SEGMENT_EXEC) &&
+		    offset >= arg->segments[i].offset &&
 		    offset - arg->segments[i].offset < arg->segments[i].mem_size)
 			return true;
 	return false;
@@ -48,7 +49,8 @@ static int decode_fixups(const struct sm_ioc_load_image *arg, const struct sm_fi
 	u32 i;
 
 	for (i = 0; i < arg->nr_fixups; i++) {
-		if (!is_code(arg, fixups[i].fault) || !is_code(arg, fixups[i].fixup) || !fixups[i].fixup)
+		if (!is_code(arg, fixups[i].fault) || !is_code(arg, fixups[i].fixup) ||
+		    !fixups[i].fixup)
 			return -EINVAL;
 		if (i && fixups[i].fault <= fixups[i - 1].fault)
 			return -EINVAL;
@@ -75,7 +77,8 @@ static int compare_fault(const void *key, const void *elem)
 
 u32 smh_image_fixup(const struct smh_vm *vm, u32 offset)
 {
-	const struct sm_fixup *f = bsearch(&offset, vm->fixups, vm->nr_fixups, sizeof(*f), compare_fault);
+	const struct sm_fixup *f =
+		bsearch(&offset, vm->fixups, vm->nr_fixups, sizeof(*f), compare_fault);
 
 	return f ? f->fixup : 0;
 }
@@ -125,11 +128,11 @@ static int build_tables(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
 	if (!vm->tables.pages[0])
 		return -ENOMEM;
 	vm->tables.count = 1;
-	err = smh_tables_build(&vm->tables, &vm->pool, vm->agent.gate_va, vm->ring_size, arg->segments,
-			       arg->nr_segments);
+	err = smh_tables_build(&vm->tables, &vm->pool, vm->agent.gate_va, vm->ring_size,
+			       arg->segments, arg->nr_segments);
 	for (i = 0; i < vm->tables.count && !err; i++)
-		err = map_private(vm, SM_TABLES_GPA + (u64)i * SM_PAGE_SIZE, __pa(vm->tables.pages[i]),
-				  SMH_EPT_READ, true);
+		err = map_private(vm, SM_TABLES_GPA + (u64)i * SM_PAGE_SIZE,
+				  __pa(vm->tables.pages[i]), SMH_EPT_READ, true);
 	return err;
 }
 
@@ -174,7 +177,8 @@ static int build_segment(struct smh_vm *vm, const struct sm_segment *segment)
 		    copy_from_user(page, u64_to_user_ptr(segment->data + offset),
 				   min_t(u32, segment->file_size - offset, SM_PAGE_SIZE)))
 			return -EFAULT;
-		err = map_private(vm, SM_IMAGE_GPA + segment->offset + offset, __pa(page), permissions, false);
+		err = map_private(vm, SM_IMAGE_GPA + segment->offset + offset, __pa(page),
+				  permissions, false);
 		if (err)
 			return err;
 	}
@@ -229,7 +233,8 @@ int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
 	fixups = kvcalloc(arg->nr_fixups + 1, sizeof(*fixups), GFP_KERNEL_ACCOUNT);
 	if (!fixups)
 		return -ENOMEM;
-	if (copy_from_user(fixups, u64_to_user_ptr(arg->fixups), arg->nr_fixups * sizeof(*fixups))) {
+	if (copy_from_user(fixups, u64_to_user_ptr(arg->fixups),
+			   arg->nr_fixups * sizeof(*fixups))) {
 		err = -EFAULT;
 		goto err_fixups;
 	}

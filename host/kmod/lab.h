@@ -9,8 +9,8 @@
 #include <linux/bits.h>
 #include <linux/compiler.h>
 
-#define SMH_WEAKEN_ARMED BIT(0) /* list[2] is valid at all times; from the next image on */
-#define SMH_WEAKEN_CR3_TEST BIT(1) /* the gate does not look at CR3; from the next image on */
+#define SMH_WEAKEN_ARMED     BIT(0) /* list[2] is valid at all times; from the next image on */
+#define SMH_WEAKEN_CR3_TEST  BIT(1) /* the gate does not look at CR3; from the next image on */
 #define SMH_WEAKEN_MODE_TRAP BIT(2) /* the gate runs in any mode; from the next image on */
 #define SMH_WEAKEN_REGISTERS BIT(3) /* no register is pinned */
 

@@ -10,7 +10,7 @@
 #include "shadowmon.h"
 
 #define PROCBASED2_ALLOWED(bit) ((u64)(bit) << 32)
-#define VMFUNC_EPTP_SWITCHING BIT_ULL(0)
+#define VMFUNC_EPTP_SWITCHING   BIT_ULL(0)
 
 #ifdef SMH_LAB
 unsigned int smh_weaken;
@@ -41,7 +41,8 @@ static int check_cpu(void)
 	if (!err)
 		err = require(functions & VMFUNC_EPTP_SWITCHING, "EPTP switching by VMFUNC");
 	if (!err)
-		err = require(controls & PROCBASED2_ALLOWED(SECONDARY_EXEC_DESC), "descriptor-table exiting");
+		err = require(controls & PROCBASED2_ALLOWED(SECONDARY_EXEC_DESC),
+			      "descriptor-table exiting");
 	if (!err)
 		err = require(ept & VMX_EPT_EXTENT_CONTEXT_BIT, "single-context INVEPT");
 	if (!err)

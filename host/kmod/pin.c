@@ -15,7 +15,7 @@
 #include "shadowmon.h"
 #include "vmcs.h"
 
-#define PINNED_CR4 (X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_UMIP | X86_CR4_LA57)
+#define PINNED_CR4  (X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_UMIP | X86_CR4_LA57)
 #define PINNED_EFER (EFER_SCE | EFER_NX)
 
 struct pin {
@@ -67,14 +67,14 @@ static void pin_write_lstar(struct kvm_vcpu *vcpu, u64 value)
 	kvm_set_msr(vcpu, MSR_LSTAR, value);
 }
 
-#define VMCS_FIELD(name, field)                                                                                        \
-	static u64 pin_read_##name(struct kvm_vcpu *vcpu)                                                                  \
-	{                                                                                                              \
-		return smh_vmread(field);                                                                              \
-	}                                                                                                              \
-	static void pin_write_##name(struct kvm_vcpu *vcpu, u64 value)                                                     \
-	{                                                                                                              \
-		smh_vmwrite(field, value);                                                                             \
+#define VMCS_FIELD(name, field)                                        \
+	static u64 pin_read_##name(struct kvm_vcpu *vcpu)              \
+	{                                                              \
+		return smh_vmread(field);                              \
+	}                                                              \
+	static void pin_write_##name(struct kvm_vcpu *vcpu, u64 value) \
+	{                                                              \
+		smh_vmwrite(field, value);                             \
 	}
 
 VMCS_FIELD(idt_base, GUEST_IDTR_BASE)
@@ -85,21 +85,29 @@ VMCS_FIELD(sysenter_cs, GUEST_SYSENTER_CS)
 VMCS_FIELD(sysenter_esp, GUEST_SYSENTER_ESP)
 VMCS_FIELD(sysenter_eip, GUEST_SYSENTER_EIP)
 
-#define PIN(reason, name) { reason, pin_read_##name, pin_write_##name }
+#define PIN(reason, name)                                 \
+	{                                                 \
+		reason, pin_read_##name, pin_write_##name \
+	}
 
 /* In groups that are looked at together. */
 static const struct pin pins[SMH_PINS] = {
-	PIN(SM_REASON_DESCRIPTOR, idt_base),   PIN(SM_REASON_DESCRIPTOR, idt_limit),
-	PIN(SM_REASON_DESCRIPTOR, gdt_base),   PIN(SM_REASON_DESCRIPTOR, gdt_limit),
-	PIN(SM_REASON_CR0, cr0),               PIN(SM_REASON_CR4, cr4),
-	PIN(SM_REASON_EFER, efer),             PIN(SM_REASON_LSTAR, lstar),
-	PIN(SM_REASON_SYSENTER, sysenter_cs),  PIN(SM_REASON_SYSENTER, sysenter_esp),
+	PIN(SM_REASON_DESCRIPTOR, idt_base),
+	PIN(SM_REASON_DESCRIPTOR, idt_limit),
+	PIN(SM_REASON_DESCRIPTOR, gdt_base),
+	PIN(SM_REASON_DESCRIPTOR, gdt_limit),
+	PIN(SM_REASON_CR0, cr0),
+	PIN(SM_REASON_CR4, cr4),
+	PIN(SM_REASON_EFER, efer),
+	PIN(SM_REASON_LSTAR, lstar),
+	PIN(SM_REASON_SYSENTER, sysenter_cs),
+	PIN(SM_REASON_SYSENTER, sysenter_esp),
 	PIN(SM_REASON_SYSENTER, sysenter_eip),
 };
 
 #define FIRST_DESCRIPTOR 0
-#define FIRST_CONTROL 4
-#define FIRST_SYSENTER 8
+#define FIRST_CONTROL    4
+#define FIRST_SYSENTER   8
 
 void smh_pins_take(struct smh_vcpu *v)
 {

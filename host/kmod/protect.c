@@ -209,14 +209,15 @@ static int add(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u64 len)
 			return -EFAULT;
 		if (p->nr_ranges == SMH_RANGES_MAX)
 			return -ENOSPC;
-		p->ranges[p->nr_ranges++] = (struct smh_range){ .gpa = gpa, .len = piece };
+		p->ranges[p->nr_ranges++] = (struct smh_range){.gpa = gpa, .len = piece};
 		va += piece;
 		len -= piece;
 	}
 	return 0;
 }
 
-int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, const struct sm_agent_info *info)
+int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu,
+			  const struct sm_agent_info *info)
 {
 	struct smh_protect *p = &vm->protect;
 	int err = is_supported() ? enable(vm) : 0;
@@ -257,7 +258,7 @@ static void add_page(struct smh_protect *p, gfn_t gfn)
 	for (i = 0; i < p->nr_pages; i++)
 		if (p->pages[i].gfn == gfn)
 			return;
-	p->pages[p->nr_pages++] = (struct smh_tracked_page){ .gfn = gfn };
+	p->pages[p->nr_pages++] = (struct smh_tracked_page){.gfn = gfn};
 }
 
 int smh_protect_start(struct smh_vm *vm)
@@ -364,7 +365,8 @@ static void report(struct smh_vm *vm, struct smh_vcpu *v, u64 gpa)
 			rec.qualification = smh_vmread(EXIT_QUALIFICATION);
 			/* A string instruction may have come from another page. */
 			if (gpa_to_gfn(gpa) == gpa_to_gfn(smh_vmread(GUEST_PHYSICAL_ADDRESS)))
-				rec.gla = (smh_vmread(GUEST_LINEAR_ADDRESS) & PAGE_MASK) | offset_in_page(gpa);
+				rec.gla = (smh_vmread(GUEST_LINEAR_ADDRESS) & PAGE_MASK) |
+					  offset_in_page(gpa);
 		}
 	}
 	smh_host_ring_put(vm, &rec.h, sizeof(rec));
@@ -407,7 +409,7 @@ bool smh_protect_is_stuck(struct smh_vcpu *v)
 		return false;
 	rip = smh_vcpu_rip(v);
 	if (u->rip != rip || u->gpa != gpa)
-		*u = (struct smh_unfinished){ .rip = rip, .gpa = gpa };
+		*u = (struct smh_unfinished){.rip = rip, .gpa = gpa};
 	if (u->count++ < STUCK_AFTER)
 		return false;
 	u->count = 0;
@@ -444,7 +446,8 @@ int smh_write_guest(struct kvm *kvm, gpa_t gpa, const void *data, unsigned long 
 unsigned long smh_vcpu_gfn_to_hva(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
 	int idx = srcu_read_lock(&smh_srcu);
-	unsigned long hva = is_protected_page_of(vcpu->kvm, gfn) ? KVM_HVA_ERR_BAD : kvm_vcpu_gfn_to_hva(vcpu, gfn);
+	unsigned long hva = is_protected_page_of(vcpu->kvm, gfn) ? KVM_HVA_ERR_BAD
+								 : kvm_vcpu_gfn_to_hva(vcpu, gfn);
 
 	srcu_read_unlock(&smh_srcu, idx);
 	return hva;
@@ -452,7 +455,8 @@ unsigned long smh_vcpu_gfn_to_hva(struct kvm_vcpu *vcpu, gfn_t gfn)
 
 unsigned long smh_vcpu_gfn_to_hva_prot(struct kvm_vcpu *vcpu, gfn_t gfn, bool *writable)
 {
-	unsigned long (*original)(struct kvm_vcpu *, gfn_t, bool *) = smh_original(smh_vcpu_gfn_to_hva_prot);
+	unsigned long (*original)(struct kvm_vcpu *, gfn_t, bool *) =
+		smh_original(smh_vcpu_gfn_to_hva_prot);
 	int idx = srcu_read_lock(&smh_srcu);
 	unsigned long hva = original(vcpu, gfn, writable);
 
@@ -464,7 +468,8 @@ unsigned long smh_vcpu_gfn_to_hva_prot(struct kvm_vcpu *vcpu, gfn_t gfn, bool *w
 
 unsigned long smh_gfn_to_hva_memslot_prot(struct kvm_memory_slot *slot, gfn_t gfn, bool *writable)
 {
-	unsigned long (*original)(struct kvm_memory_slot *, gfn_t, bool *) = smh_original(smh_gfn_to_hva_memslot_prot);
+	unsigned long (*original)(struct kvm_memory_slot *, gfn_t, bool *) =
+		smh_original(smh_gfn_to_hva_memslot_prot);
 	int idx = srcu_read_lock(&smh_srcu);
 	unsigned long hva = original(slot, gfn, writable);
 	struct kvm_vcpu *vcpu = writable ? kvm_get_running_vcpu() : NULL;
@@ -478,8 +483,8 @@ unsigned long smh_gfn_to_hva_memslot_prot(struct kvm_memory_slot *slot, gfn_t gf
 /* KVM's own and Hyper-V's: clocks, steal time, asynchronous page faults, end of interrupt. */
 static bool holds_address(u32 msr)
 {
-	return msr == MSR_KVM_WALL_CLOCK || msr == MSR_KVM_SYSTEM_TIME || (msr >= 0x4b564d00 && msr <= 0x4b564dff) ||
-	       (msr >= 0x40000000 && msr <= 0x400001ff);
+	return msr == MSR_KVM_WALL_CLOCK || msr == MSR_KVM_SYSTEM_TIME ||
+	       (msr >= 0x4b564d00 && msr <= 0x4b564dff) || (msr >= 0x40000000 && msr <= 0x400001ff);
 }
 
 int smh_set_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)

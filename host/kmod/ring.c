@@ -82,7 +82,8 @@ int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsig
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	if ((vma->vm_flags & VM_WRITE) && (first_page != SM_RING_CONSUMER_PAGE >> PAGE_SHIFT || count != 1))
+	if ((vma->vm_flags & VM_WRITE) &&
+	    (first_page != SM_RING_CONSUMER_PAGE >> PAGE_SHIFT || count != 1))
 		return -EPERM;
 	if (!(vma->vm_flags & VM_WRITE))
 		smh_vma_clear_flags(vma, VM_MAYWRITE);
@@ -90,7 +91,8 @@ int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsig
 	smh_vma_set_flags(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
 
 	for (i = 0; i < count; i++) {
-		err = vm_insert_page(vma, vma->vm_start + (i << PAGE_SHIFT), ring->pages[first_page + i]);
+		err = vm_insert_page(vma, vma->vm_start + (i << PAGE_SHIFT),
+				     ring->pages[first_page + i]);
 		if (err)
 			return err;
 	}
@@ -105,8 +107,8 @@ int smh_host_ring_create(struct smh_host_ring *host)
 	err = smh_ring_create(&host->ring, SM_HOST_RING_SIZE, 0, ~0u);
 	if (err)
 		return err;
-	host->data = vmap(host->ring.pages + (SM_RING_DATA >> PAGE_SHIFT), SM_HOST_RING_SIZE >> PAGE_SHIFT,
-			  VM_MAP, PAGE_KERNEL);
+	host->data = vmap(host->ring.pages + (SM_RING_DATA >> PAGE_SHIFT),
+			  SM_HOST_RING_SIZE >> PAGE_SHIFT, VM_MAP, PAGE_KERNEL);
 	if (!host->data) {
 		smh_ring_destroy(&host->ring);
 		return -ENOMEM;
@@ -152,7 +154,7 @@ static void append(struct smh_host_ring *host, u64 *head, struct sm_record *rec,
 void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len)
 {
 	struct smh_host_ring *host = &vm->host_ring;
-	struct sm_record_loss loss = { .h.type = SM_RECORD_LOSS };
+	struct sm_record_loss loss = {.h.type = SM_RECORD_LOSS};
 	unsigned long flags;
 	u64 head;
 

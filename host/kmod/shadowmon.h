@@ -57,9 +57,9 @@ void smh_pages_account(int delta);
 
 /* --- second-level tables: ept.c -------------------------------------------------------------- */
 
-#define SMH_EPT_READ BIT(0)
+#define SMH_EPT_READ  BIT(0)
 #define SMH_EPT_WRITE BIT(1)
-#define SMH_EPT_EXEC BIT(2)
+#define SMH_EPT_EXEC  BIT(2)
 
 /* Maps one 4 KiB page; allocates tables on the way.  -ENOMEM, or -EEXIST if one is mapped there. */
 int smh_ept_map(struct smh_pool *pool, u64 *root, u64 gpa, u64 pa, u64 permissions);
@@ -96,7 +96,8 @@ int smh_ring_create(struct smh_ring *ring, u32 size, u32 flags, u32 vcpu);
 void smh_ring_destroy(struct smh_ring *ring);
 bool smh_ring_has_records(const struct smh_ring *ring);
 bool smh_ring_has_room(const struct smh_ring *ring);
-int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsigned long first_page);
+int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma,
+		  unsigned long first_page);
 
 /* The module's own records.  Any context. */
 struct smh_host_ring {
@@ -141,16 +142,16 @@ struct smh_vcpu {
 	struct kvm_vcpu *vcpu;
 	u32 index;
 
-	u64 *list; /* EPTP list page */
+	u64 *list;    /* EPTP list page */
 	u64 *pdpt[3]; /* of view 1 and 2: where window tables are linked */
-	u64 eptp[3]; /* of view 1 and 2 */
+	u64 eptp[3];  /* of view 1 and 2 */
 	struct sm_cpu_state *state;
 	struct smh_ring ring;
 
 	/* Entry and exit state. */
 	bool bound; /* this vCPU's VMCS names our list */
-	u8 view; /* at the last exit; consumed by the next entry */
-	u64 rip; /* where it is to go on, if view is 1 or 2 */
+	u8 view;    /* at the last exit; consumed by the next entry */
+	u64 rip;    /* where it is to go on, if view is 1 or 2 */
 	struct smh_held_event held;
 	struct smh_pins pins;
 	u64 budget_entries; /* activation that the budget is running for */
@@ -214,7 +215,8 @@ struct smh_protect {
 	struct mutex lock; /* pages, generation */
 	bool active;
 	u64 generation; /* of the memslots that the pages are tracked in */
-	unsigned int nr_fixed, nr_ranges, nr_pages; /* do not change while active; until lock under vm->lock */
+	unsigned int nr_fixed, nr_ranges,
+		nr_pages; /* do not change while active; until lock under vm->lock */
 	struct smh_range ranges[SMH_RANGES_MAX]; /* first nr_fixed that do not depend on hooks */
 	struct smh_tracked_page pages[SMH_RANGES_MAX];
 	struct kvm_page_track_notifier_node node;
@@ -223,7 +225,8 @@ struct smh_protect {
 
 void smh_protect_init(struct smh_vm *vm);
 /* Until lock.  Gate and stubs; a call site; no call site.  vCPU thread; take vm->lock. */
-int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, const struct sm_agent_info *info);
+int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu,
+			  const struct sm_agent_info *info);
 int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va);
 void smh_protect_forget_call_sites(struct smh_vm *vm);
 /* From here on; until here.  May sleep; vm->lock held; smh_protect_stop() without it. */
@@ -262,9 +265,9 @@ struct smh_vm {
 	struct kvm *kvm;
 	struct mutex lock;
 	enum sm_state state;
-	bool locked; /* guest is untrusted */
+	bool locked;  /* guest is untrusted */
 	bool parting; /* no entry may bind a vCPU any more */
-	bool gone; /* the VMM's memory is being torn down: no vCPU will ever enter */
+	bool gone;    /* the VMM's memory is being torn down: no vCPU will ever enter */
 	bool detached;
 	u32 flags, ring_size, budget_us;
 	pid_t vmm_pid;
@@ -272,7 +275,7 @@ struct smh_vm {
 
 	struct xarray vcpus; /* index -> smh_vcpu */
 	struct smh_pool pool;
-	u64 *alias_pd; /* root alias, shared by all views */
+	u64 *alias_pd;      /* root alias, shared by all views */
 	u64 *private_pd[3]; /* gate, tables and image, of view 1 and 2 */
 	u64 *gate;
 	struct smh_tables tables;
@@ -290,7 +293,7 @@ struct smh_vm {
 	u16 abort_errno[SM_SLOTS];
 
 	struct mutex command_lock; /* one command at a time; outside lock */
-	spinlock_t mailbox_lock; /* what follows */
+	spinlock_t mailbox_lock;   /* what follows */
 	struct sm_agent_command command;
 	s64 command_result;
 	enum smh_command_state command_state;
@@ -322,7 +325,8 @@ void smh_vm_flush(struct smh_vm *vm);
  * Has the guest module execute a command; *ret_result is its answer.  Sleeps until then.
  * -ETIMEDOUT, -ENOTCONN: the VM is gone, -EINTR.
  */
-int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 timeout_ms, s64 *ret_result);
+int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 timeout_ms,
+		s64 *ret_result);
 /* The guest's side: what is to be done now, and what came of it. */
 void smh_command_take(struct smh_vm *vm, struct sm_agent_command *ret_command);
 int smh_command_answer(struct smh_vm *vm, u64 id, s64 result);

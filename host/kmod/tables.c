@@ -7,17 +7,17 @@
 
 #include "shadowmon.h"
 
-#define PT_PRESENT BIT_ULL(0)
-#define PT_WRITE BIT_ULL(1)
+#define PT_PRESENT  BIT_ULL(0)
+#define PT_WRITE    BIT_ULL(1)
 #define PT_ACCESSED BIT_ULL(5)
-#define PT_DIRTY BIT_ULL(6)
-#define PT_LARGE BIT_ULL(7)
-#define PT_GLOBAL BIT_ULL(8)
-#define PT_NX BIT_ULL(63)
-#define PT_ADDRESS GENMASK_ULL(51, 12)
+#define PT_DIRTY    BIT_ULL(6)
+#define PT_LARGE    BIT_ULL(7)
+#define PT_GLOBAL   BIT_ULL(8)
+#define PT_NX       BIT_ULL(63)
+#define PT_ADDRESS  GENMASK_ULL(51, 12)
 
 #define PT_TABLE (PT_PRESENT | PT_WRITE | PT_ACCESSED)
-#define PT_READ (PT_PRESENT | PT_ACCESSED | PT_DIRTY | PT_GLOBAL)
+#define PT_READ  (PT_PRESENT | PT_ACCESSED | PT_DIRTY | PT_GLOBAL)
 
 static int new_table(struct smh_tables *b, struct smh_pool *pool)
 {
@@ -51,7 +51,8 @@ static int map(struct smh_tables *b, struct smh_pool *pool, u64 va, u64 gpa, u64
 	return 0;
 }
 
-static int map_range(struct smh_tables *b, struct smh_pool *pool, u64 va, u64 gpa, u64 bytes, u64 flags)
+static int map_range(struct smh_tables *b, struct smh_pool *pool, u64 va, u64 gpa, u64 bytes,
+		     u64 flags)
 {
 	u64 offset;
 	int err;
@@ -64,12 +65,15 @@ static int map_range(struct smh_tables *b, struct smh_pool *pool, u64 va, u64 gp
 	return 0;
 }
 
-static int map_cpu(struct smh_tables *b, struct smh_pool *pool, u64 gate_va, u64 offset, u64 bytes, u64 flags)
+static int map_cpu(struct smh_tables *b, struct smh_pool *pool, u64 gate_va, u64 offset, u64 bytes,
+		   u64 flags)
 {
-	return map_range(b, pool, gate_va + SM_VA_CPU + offset, SM_CPU_GPA + offset, bytes, flags | PT_NX);
+	return map_range(b, pool, gate_va + SM_VA_CPU + offset, SM_CPU_GPA + offset, bytes,
+			 flags | PT_NX);
 }
 
-static int map_segment(struct smh_tables *b, struct smh_pool *pool, u64 gate_va, const struct sm_segment *segment)
+static int map_segment(struct smh_tables *b, struct smh_pool *pool, u64 gate_va,
+		       const struct sm_segment *segment)
 {
 	u64 flags = PT_READ;
 
@@ -77,8 +81,8 @@ static int map_segment(struct smh_tables *b, struct smh_pool *pool, u64 gate_va,
 		flags |= PT_WRITE;
 	if (!(segment->flags & SM_SEGMENT_EXEC))
 		flags |= PT_NX;
-	return map_range(b, pool, gate_va + SM_VA_IMAGE + segment->offset, SM_IMAGE_GPA + segment->offset,
-			 segment->mem_size, flags);
+	return map_range(b, pool, gate_va + SM_VA_IMAGE + segment->offset,
+			 SM_IMAGE_GPA + segment->offset, segment->mem_size, flags);
 }
 
 int smh_tables_build(struct smh_tables *b, struct smh_pool *pool, u64 gate_va, u32 ring_size,
@@ -91,20 +95,24 @@ int smh_tables_build(struct smh_tables *b, struct smh_pool *pool, u64 gate_va, u
 	for (i = 0; i < SMH_WINDOW_GIBS; i++) {
 		u64 offset = (u64)i << 30;
 
-		err = map(b, pool, SM_WINDOW_VA + offset, SM_WINDOW_GPA + offset, PT_READ | PT_LARGE | PT_NX, 2);
+		err = map(b, pool, SM_WINDOW_VA + offset, SM_WINDOW_GPA + offset,
+			  PT_READ | PT_LARGE | PT_NX, 2);
 		if (err)
 			return err;
 	}
 
 	err = map(b, pool, gate_va, SM_GATE_GPA, PT_READ, 0);
 	if (!err)
-		err = map(b, pool, gate_va + SM_VA_LIST, SM_CPU_GPA + SM_CPU_LIST, PT_READ | PT_WRITE | PT_NX, 0);
+		err = map(b, pool, gate_va + SM_VA_LIST, SM_CPU_GPA + SM_CPU_LIST,
+			  PT_READ | PT_WRITE | PT_NX, 0);
 	if (!err)
 		err = map_cpu(b, pool, gate_va, SM_CPU_STATE, SM_PAGE_SIZE, PT_READ | PT_WRITE);
 	if (!err)
-		err = map_cpu(b, pool, gate_va, SM_CPU_STACK, SM_CPU_STACK_SIZE, PT_READ | PT_WRITE);
+		err = map_cpu(b, pool, gate_va, SM_CPU_STACK, SM_CPU_STACK_SIZE,
+			      PT_READ | PT_WRITE);
 	if (!err)
-		err = map_cpu(b, pool, gate_va, SM_CPU_RING, SM_RING_DATA + ring_size, PT_READ | PT_WRITE);
+		err = map_cpu(b, pool, gate_va, SM_CPU_RING, SM_RING_DATA + ring_size,
+			      PT_READ | PT_WRITE);
 	for (i = 0; i < nr_segments && !err; i++)
 		err = map_segment(b, pool, gate_va, &segments[i]);
 	return err;

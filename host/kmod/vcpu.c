@@ -24,7 +24,8 @@ static int map_stack(struct smh_vcpu *v, u64 *root)
 
 		if (!page)
 			return -ENOMEM;
-		err = map_own(v, root, SM_CPU_STACK + offset, __pa(page), SMH_EPT_READ | SMH_EPT_WRITE);
+		err = map_own(v, root, SM_CPU_STACK + offset, __pa(page),
+			      SMH_EPT_READ | SMH_EPT_WRITE);
 		if (err)
 			return err;
 	}
@@ -41,7 +42,8 @@ static int map_ring(struct smh_vcpu *v, u64 *root)
 
 		if (i == SM_RING_CONSUMER_PAGE >> SM_PAGE_SHIFT)
 			permissions = SMH_EPT_READ;
-		err = map_own(v, root, SM_CPU_RING + i * SM_PAGE_SIZE, page_to_phys(v->ring.pages[i]), permissions);
+		err = map_own(v, root, SM_CPU_RING + i * SM_PAGE_SIZE,
+			      page_to_phys(v->ring.pages[i]), permissions);
 		if (err)
 			return err;
 	}
@@ -80,9 +82,11 @@ int smh_vcpu_link_image(struct smh_vcpu *v)
 		return -ENOMEM;
 	v->state->vcpu = v->index;
 
-	err = map_own(v, root[SM_VIEW_GATE], SM_CPU_LIST, __pa(v->list), SMH_EPT_READ | SMH_EPT_WRITE);
+	err = map_own(v, root[SM_VIEW_GATE], SM_CPU_LIST, __pa(v->list),
+		      SMH_EPT_READ | SMH_EPT_WRITE);
 	if (!err)
-		err = map_own(v, root[SM_VIEW_MONITOR], SM_CPU_STATE, __pa(v->state), SMH_EPT_READ | SMH_EPT_WRITE);
+		err = map_own(v, root[SM_VIEW_MONITOR], SM_CPU_STATE, __pa(v->state),
+			      SMH_EPT_READ | SMH_EPT_WRITE);
 	if (!err)
 		err = map_stack(v, root[SM_VIEW_MONITOR]);
 	if (!err)
@@ -105,7 +109,8 @@ void smh_vcpu_link_window(struct smh_vcpu *v)
 
 	for (i = 0; i < SMH_WINDOW_GIBS; i++)
 		if (v->vm->window.pd[i])
-			smh_ept_link(v->pdpt[SM_VIEW_MONITOR], PDPT_INDEX(SM_WINDOW_GPA) + i, v->vm->window.pd[i]);
+			smh_ept_link(v->pdpt[SM_VIEW_MONITOR], PDPT_INDEX(SM_WINDOW_GPA) + i,
+				     v->vm->window.pd[i]);
 }
 
 static enum hrtimer_restart budget_expired(struct hrtimer *timer)
@@ -129,7 +134,8 @@ static struct smh_vcpu *create(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	init_waitqueue_head(&v->room);
 	hrtimer_init(&v->budget_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	v->budget_timer.function = budget_expired;
-	if (smh_ring_create(&v->ring, vm->ring_size, vm->flags & SM_ATTACH_BLOCK ? SM_RING_BLOCK : 0, v->index))
+	if (smh_ring_create(&v->ring, vm->ring_size,
+			    vm->flags & SM_ATTACH_BLOCK ? SM_RING_BLOCK : 0, v->index))
 		goto err_free;
 	return v;
 

@@ -11,8 +11,8 @@
 #include "shadowmon.h"
 
 #define PART_TIMEOUT_MS 3000
-#define REAP_INTERVAL (2 * HZ)
-#define UNHOOK_DELAY HZ
+#define REAP_INTERVAL   (2 * HZ)
+#define UNHOOK_DELAY    HZ
 
 DEFINE_SRCU(smh_srcu);
 static DEFINE_MUTEX(smh_attach_lock);
@@ -24,7 +24,9 @@ struct smh_vm *smh_vm_find(const struct kvm *kvm)
 {
 	struct smh_vm *vm;
 
-	hash_for_each_possible_rcu(attachments, vm, node, (unsigned long)kvm, srcu_read_lock_held(&smh_srcu) || lockdep_is_held(&smh_attach_lock))
+	hash_for_each_possible_rcu(attachments, vm, node, (unsigned long)kvm,
+				   srcu_read_lock_held(&smh_srcu) ||
+					   lockdep_is_held(&smh_attach_lock))
 		if (vm->kvm == kvm)
 			return vm;
 	return NULL;
@@ -233,7 +235,8 @@ static int decode_attach(const struct sm_ioc_attach *arg)
 {
 	if (arg->flags & ~SM_ATTACH_FLAGS || arg->reserved)
 		return -EINVAL;
-	if (arg->ring_size < SM_RING_MIN_SIZE || arg->ring_size > SM_RING_MAX_SIZE || !is_power_of_2(arg->ring_size))
+	if (arg->ring_size < SM_RING_MIN_SIZE || arg->ring_size > SM_RING_MAX_SIZE ||
+	    !is_power_of_2(arg->ring_size))
 		return -EINVAL;
 	if (arg->budget_us && (arg->budget_us < 100 || arg->budget_us > 1000000))
 		return -EINVAL;

@@ -15,7 +15,7 @@
  */
 #define AROUND 16
 
-#define GIB_OF(gpa) ((gpa) >> 30)
+#define GIB_OF(gpa)   ((gpa) >> 30)
 #define PD_INDEX(gpa) (((gpa) >> 21) & 511)
 #define PT_INDEX(gpa) (((gpa) >> 12) & 511)
 
@@ -63,7 +63,8 @@ static int hold_pages(struct smh_vm *vm, u64 gpa, struct fill *fill)
 	first = max_t(gfn_t, ALIGN_DOWN(gfn, AROUND), slot->base_gfn);
 	end = min_t(gfn_t, ALIGN_DOWN(gfn, AROUND) + AROUND, slot->base_gfn + slot->npages);
 	fill->first = gfn_to_gpa(first);
-	fill->count = get_user_pages_fast_only(hva - gfn_to_gpa(gfn - first), end - first, 0, fill->pages);
+	fill->count = get_user_pages_fast_only(hva - gfn_to_gpa(gfn - first), end - first, 0,
+					       fill->pages);
 	if (fill->count > (int)(gfn - first))
 		return 0;
 	while (fill->count > 0)
@@ -106,7 +107,8 @@ int smh_window_fill(struct smh_vm *vm, u64 gpa)
 		err = -EAGAIN;
 	} else {
 		for (i = 0; i < fill.count; i++)
-			insert(vm, fill.first + (u64)i * PAGE_SIZE, page_to_phys(fill.pages[i]), &pd, &pt);
+			insert(vm, fill.first + (u64)i * PAGE_SIZE, page_to_phys(fill.pages[i]),
+			       &pd, &pt);
 		err = 0;
 	}
 	spin_unlock(&vm->window_lock);

@@ -11,10 +11,10 @@
 
 #include "internal.h"
 
-#define DEFAULT_RING_SIZE 0x40000
-#define DEFAULT_TIMEOUT_MS 5000
-#define BTF_MAX (64u << 20)
-#define DETACH_TIMEOUT_MS 5000
+#define DEFAULT_RING_SIZE     0x40000
+#define DEFAULT_TIMEOUT_MS    5000
+#define BTF_MAX               (64u << 20)
+#define DETACH_TIMEOUT_MS     5000
 #define DETACH_TIMEOUT_MAX_MS 60000
 
 struct sm_attachment {
@@ -51,7 +51,9 @@ static int open_device(struct attach *a)
 	if (a->fd >= 0)
 		return 0;
 	if (errno == ENOENT)
-		return sm_error_set(a->err, -errno, "%s is missing: load the host module (modprobe shadowmon)", SM_DEVICE);
+		return sm_error_set(a->err, -errno,
+				    "%s is missing: load the host module (modprobe shadowmon)",
+				    SM_DEVICE);
 	return sm_error_set(a->err, -errno, "cannot open %s: %s%s", SM_DEVICE, strerror(errno),
 			    errno == EACCES ? " (are you root?)" : "");
 }
@@ -93,15 +95,17 @@ static int attach_vm(struct attach *a)
 	code = ioctl(a->fd, SM_IOC_ATTACH, &arg) < 0 ? -errno : 0;
 	close(arg.kvm_fd);
 	if (code)
-		sm_error_set(a->err, code, "cannot attach to the VM of process %d: %s", o->vmm_pid, attach_remedy(-code));
+		sm_error_set(a->err, code, "cannot attach to the VM of process %d: %s", o->vmm_pid,
+			     attach_remedy(-code));
 	return code;
 }
 
 /* The guest module looks for a host every now and then. */
 static int wait_for_agent(struct attach *a)
 {
-	unsigned int timeout = a->options->timeout_ms ? a->options->timeout_ms : DEFAULT_TIMEOUT_MS, waited;
-	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	unsigned int timeout = a->options->timeout_ms ? a->options->timeout_ms : DEFAULT_TIMEOUT_MS,
+		     waited;
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 
 	progress(a, "waiting for the guest module");
 	a->agent.size = sizeof(a->agent);
@@ -111,12 +115,14 @@ static int wait_for_agent(struct attach *a)
 			return 0;
 		}
 		if (errno != EAGAIN)
-			return sm_error_set(a->err, -errno, "the VM ended while being attached: %s", strerror(errno));
+			return sm_error_set(a->err, -errno, "the VM ended while being attached: %s",
+					    strerror(errno));
 		if (waited >= timeout)
-			return sm_error_set(a->err, -ETIMEDOUT,
-					    "no guest module answered within %u ms: is shadowmon_guest loaded in the guest "
-					    "(and not 'waiting' for an older host)?",
-					    timeout);
+			return sm_error_set(
+				a->err, -ETIMEDOUT,
+				"no guest module answered within %u ms: is shadowmon_guest loaded in the guest "
+				"(and not 'waiting' for an older host)?",
+				timeout);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -141,7 +147,8 @@ static int read_btf(struct attach *a)
 	}
 	code = sm_guest_memory_read(&memory, a->agent.btf_gpa, data, a->agent.btf_size);
 	if (code)
-		sm_error_set(a->err, code, "cannot read the guest's BTF from its memory: %s", strerror(-code));
+		sm_error_set(a->err, code, "cannot read the guest's BTF from its memory: %s",
+			     strerror(-code));
 	else
 		code = sm_btf_open(data, a->agent.btf_size, &a->btf, a->err);
 close:
@@ -154,7 +161,8 @@ static void report_unchecked(const struct attach *a, const char *function)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "the guest's BTF does not know %s: its arguments are not checked", function);
+	snprintf(text, sizeof(text),
+		 "the guest's BTF does not know %s: its arguments are not checked", function);
 	progress(a, text);
 }
 
@@ -183,33 +191,37 @@ static int check_arguments(struct attach *a)
 		if (args == -ENOENT)
 			report_unchecked(a, hooks[i].function);
 		else if (args < 0)
-			return sm_error_set(a->err, args,
-					    "%s cannot be hooked: not all of its arguments are in integer registers",
-					    hooks[i].function);
+			return sm_error_set(
+				a->err, args,
+				"%s cannot be hooked: not all of its arguments are in integer registers",
+				hooks[i].function);
 		else if ((unsigned int)args != hooks[i].nargs)
-			return sm_error_set(a->err, -EINVAL,
-					    "%s has %d arguments in the guest's kernel, %u in the image", hooks[i].function,
-					    args, hooks[i].nargs);
+			return sm_error_set(
+				a->err, -EINVAL,
+				"%s has %d arguments in the guest's kernel, %u in the image",
+				hooks[i].function, args, hooks[i].nargs);
 	}
 	return 0;
 }
 
 static int load_image(struct attach *a)
 {
-	struct sm_resolve resolve = { .fd = a->fd, .agent = &a->agent, .err = a->err };
+	struct sm_resolve resolve = {.fd = a->fd, .agent = &a->agent, .err = a->err};
 	struct sm_ioc_load_image arg;
 	int code;
 
 	progress(a, "linking the monitors");
 	resolve.btf = a->btf;
-	code = sm_image_link(a->image, a->agent.gate_va + SM_VA_IMAGE, sm_resolve_symbol, &resolve, a->err);
+	code = sm_image_link(a->image, a->agent.gate_va + SM_VA_IMAGE, sm_resolve_symbol, &resolve,
+			     a->err);
 	if (!code)
 		code = check_arguments(a);
 	if (code)
 		return name_release(a, code);
 	sm_image_describe(a->image, &arg);
 	if (ioctl(a->fd, SM_IOC_LOAD_IMAGE, &arg) < 0)
-		return sm_error_set(a->err, -errno, "the host module refuses the image: %s", strerror(errno));
+		return sm_error_set(a->err, -errno, "the host module refuses the image: %s",
+				    strerror(errno));
 	return 0;
 }
 
@@ -239,19 +251,21 @@ static int hook(struct attach *a)
 	progress(a, "hooking the guest's kernel");
 	a->hooked = true;
 	for (i = 0; i < count; i++) {
-		code = sm_guest_command(a->fd, SM_OP_HOOK, hooks[i].function, i, hooks[i].nargs, &result);
+		code = sm_guest_command(a->fd, SM_OP_HOOK, hooks[i].function, i, hooks[i].nargs,
+					&result);
 		if (!code && result)
 			code = (int)result;
 		if (code)
-			return sm_error_set(a->err, code, "cannot hook %s in the guest's kernel: %s", hooks[i].function,
-					    hook_remedy(code));
+			return sm_error_set(a->err, code,
+					    "cannot hook %s in the guest's kernel: %s",
+					    hooks[i].function, hook_remedy(code));
 	}
 	return 0;
 }
 
 static int lock(struct attach *a)
 {
-	struct sm_ioc_lock arg = { .size = sizeof(arg) };
+	struct sm_ioc_lock arg = {.size = sizeof(arg)};
 
 	if (a->options->no_lock)
 		return 0;
@@ -263,17 +277,19 @@ static int lock(struct attach *a)
 
 static int detach(int fd, unsigned int timeout_ms)
 {
-	struct sm_ioc_detach arg = { .size = sizeof(arg), .timeout_ms = timeout_ms };
+	struct sm_ioc_detach arg = {.size = sizeof(arg), .timeout_ms = timeout_ms};
 
 	return ioctl(fd, SM_IOC_DETACH, &arg) < 0 ? -errno : 0;
 }
 
-int sm_attach(const struct sm_attach_options *options, struct sm_error *err, struct sm_attachment **ret)
+int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
+	      struct sm_attachment **ret)
 {
 	static int (*const steps[])(struct attach *) = {
-		open_image, open_device, attach_vm, wait_for_agent, read_btf, load_image, hook, lock,
+		open_image, open_device, attach_vm, wait_for_agent,
+		read_btf,   load_image,  hook,      lock,
 	};
-	struct attach a = { .options = options, .err = err, .fd = -1 };
+	struct attach a = {.options = options, .err = err, .fd = -1};
 	struct sm_attachment *attachment = malloc(sizeof(*attachment));
 	int code = attachment ? 0 : sm_error_set(err, -ENOMEM, "no memory for the attachment");
 	size_t i;
@@ -307,7 +323,8 @@ int sm_detach(struct sm_attachment *attachment, unsigned int timeout_ms, struct 
 	code = detach(attachment->fd,
 		      timeout_ms < DETACH_TIMEOUT_MAX_MS ? timeout_ms : DETACH_TIMEOUT_MAX_MS);
 	if (code)
-		sm_error_set(err, code, "detached, but the guest module did not unhook: %s", strerror(-code));
+		sm_error_set(err, code, "detached, but the guest module did not unhook: %s",
+			     strerror(-code));
 	sm_attachment_close(attachment);
 	return code;
 }

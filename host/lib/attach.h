@@ -17,19 +17,20 @@ struct sm_error {
 };
 
 /* Fills err, unless it is NULL; returns code. */
-int sm_error_set(struct sm_error *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int sm_error_set(struct sm_error *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 struct sm_attachment;
 
 struct sm_attach_options {
 	pid_t vmm_pid;
-	int vm_fd; /* which of the VMM's kvm-vm descriptors; -1: it has one */
-	uint32_t flags; /* SM_ATTACH_* */
-	uint32_t ring_size; /* bytes a vCPU; 0: 256 KiB */
-	uint32_t budget_us; /* 0: 10,000 */
+	int vm_fd;               /* which of the VMM's kvm-vm descriptors; -1: it has one */
+	uint32_t flags;          /* SM_ATTACH_* */
+	uint32_t ring_size;      /* bytes a vCPU; 0: 256 KiB */
+	uint32_t budget_us;      /* 0: 10,000 */
 	unsigned int timeout_ms; /* for the guest module to register; 0: 5,000 */
 	const char *image_path;
-	bool no_lock; /* leave the guest trusted: for the lab */
+	bool no_lock;                                  /* leave the guest trusted: for the lab */
 	void (*progress)(void *ctx, const char *what); /* may be NULL */
 	void *progress_ctx;
 };
@@ -40,7 +41,8 @@ struct sm_attach_options {
  * process, -ENXIO no VM there, -EEXIST attached already, -ETIMEDOUT no guest module, -ENOENT a kernel
  * function, symbol or field that the guest lacks, and those of the system calls.
  */
-int sm_attach(const struct sm_attach_options *options, struct sm_error *err, struct sm_attachment **ret);
+int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
+	      struct sm_attachment **ret);
 /* The /dev/shadowmon descriptor, for poll(), SM_IOC_STATUS and mmap(); it stays the attachment's. */
 int sm_attachment_fd(const struct sm_attachment *attachment);
 /*

@@ -34,7 +34,7 @@ void sm_clock_text(u64 time_ns, char text[SM_CLOCK_TEXT])
 	struct tm tm;
 
 	if (!gmtime_r(&seconds, &tm))
-		gmtime_r(&(time_t){ 0 }, &tm);
+		gmtime_r(&(time_t){0}, &tm);
 	used = strftime(text, SM_CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text + used, SM_CLOCK_TEXT - used, ".%09uZ", (unsigned int)(time_ns % NS_PER_SEC));
 }

@@ -12,7 +12,7 @@
 struct sm_clock {
 	u64 host_tsc;
 	u64 host_time_ns; /* CLOCK_REALTIME */
-	u32 tsc_khz;	  /* 0: unknown, then every moment is host_time_ns */
+	u32 tsc_khz;      /* 0: unknown, then every moment is host_time_ns */
 	u32 ratio_shift;
 };
 

@@ -60,8 +60,8 @@ int sm_sysroot_read(const struct sm_examination *x, const char *path, char *text
 	return 0;
 }
 
-int sm_sysroot_line(const struct sm_examination *x, const char *path, const char *prefix, char *rest,
-		    size_t size)
+int sm_sysroot_line(const struct sm_examination *x, const char *path, const char *prefix,
+		    char *rest, size_t size)
 {
 	int fd = sm_sysroot_open(x, path, O_RDONLY), found = 0;
 	size_t len = strlen(prefix), room = 0;
@@ -125,15 +125,15 @@ json_t *sm_diagnosis_json(const struct sm_diagnosis *diagnosis)
 	for (i = 0; i < diagnosis->count; i++) {
 		const struct sm_check *check = &diagnosis->checks[i];
 
-		if (json_array_append_new(checks, json_pack("{s:s, s:s, s:s, s:s}", "name", check->name,
-							    "result",
-							    sm_check_result_name(check->result), "found",
-							    check->found, "remedy", check->remedy))) {
+		if (json_array_append_new(
+			    checks, json_pack("{s:s, s:s, s:s, s:s}", "name", check->name, "result",
+					      sm_check_result_name(check->result), "found",
+					      check->found, "remedy", check->remedy))) {
 			json_decref(checks);
 			return NULL;
 		}
 	}
 	return json_pack("{s:b, s:I, s:I, s:o}", "ready", diagnosis->missing == 0, "missing",
-			 (json_int_t)diagnosis->missing, "warnings", (json_int_t)diagnosis->warnings,
-			 "checks", checks);
+			 (json_int_t)diagnosis->missing, "warnings",
+			 (json_int_t)diagnosis->warnings, "checks", checks);
 }

@@ -12,15 +12,15 @@
 #define MSR_PROCBASED_CTLS  0x482
 #define MSR_PROCBASED_CTLS2 0x48b
 #define MSR_EPT_VPID_CAP    0x48c
-#define MSR_VMFUNC	    0x491
+#define MSR_VMFUNC          0x491
 
-#define ALLOWED_1(bit)	     (1ull << (32 + (bit)))
-#define CTLS_SECONDARY	     ALLOWED_1(31)
-#define CTLS2_EPT	     ALLOWED_1(1)
-#define CTLS2_DESCRIPTOR     ALLOWED_1(2)
-#define CTLS2_VPID	     ALLOWED_1(5)
-#define CTLS2_VMFUNC	     ALLOWED_1(13)
-#define EPT_1GB		     (1ull << 17)
+#define ALLOWED_1(bit)        (1ull << (32 + (bit)))
+#define CTLS_SECONDARY        ALLOWED_1(31)
+#define CTLS2_EPT             ALLOWED_1(1)
+#define CTLS2_DESCRIPTOR      ALLOWED_1(2)
+#define CTLS2_VPID            ALLOWED_1(5)
+#define CTLS2_VMFUNC          ALLOWED_1(13)
+#define EPT_1GB               (1ull << 17)
 #define VMFUNC_EPTP_SWITCHING (1ull << 0)
 
 struct capabilities {
@@ -85,7 +85,7 @@ static void capabilities_by_cpuinfo(const struct sm_examination *x, struct capab
 {
 	char flags[4096];
 
-	*c = (struct capabilities){ .source = "/proc/cpuinfo" };
+	*c = (struct capabilities){.source = "/proc/cpuinfo"};
 	if (sm_sysroot_line(x, "/proc/cpuinfo", "vmx flags", flags, sizeof(flags)) != 1)
 		return;
 	/* eptp_switching is shown only where VM functions are. */
@@ -130,14 +130,15 @@ void sm_examine_cpu(struct sm_examination *x)
 		capabilities_by_cpuinfo(x, &c);
 	examine_capability(x, &c, "cpu-ept", c.ept, "EPT",
 			   "Use a processor with extended page tables (Nehalem or newer).");
-	examine_capability(x, &c, "cpu-vmfunc", c.vmfunc && c.eptp_switching,
-			   "VMFUNC with EPTP switching",
-			   "Use a processor with VM functions (Haswell or newer); on a virtual host, the "
-			   "outer hypervisor must offer EPTP switching.");
+	examine_capability(
+		x, &c, "cpu-vmfunc", c.vmfunc && c.eptp_switching, "VMFUNC with EPTP switching",
+		"Use a processor with VM functions (Haswell or newer); on a virtual host, the "
+		"outer hypervisor must offer EPTP switching.");
 	if (c.descriptor_known)
-		examine_capability(x, &c, "cpu-descriptor", c.descriptor, "descriptor-table exiting",
-				   "Use a processor (or an outer hypervisor) with descriptor-table exiting: "
-				   "it pins the guest's IDTR and GDTR.");
+		examine_capability(
+			x, &c, "cpu-descriptor", c.descriptor, "descriptor-table exiting",
+			"Use a processor (or an outer hypervisor) with descriptor-table exiting: "
+			"it pins the guest's IDTR and GDTR.");
 	if (!c.known)
 		return;
 	sm_check_add(x, "cpu-vpid", c.vpid ? SM_CHECK_OK : SM_CHECK_WARNING,

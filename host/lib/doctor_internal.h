@@ -18,8 +18,7 @@ struct sm_examination {
 
 /* Adds a check; found is a format.  remedy is static, and left out when the result is OK. */
 void sm_check_add(struct sm_examination *x, const char *name, enum sm_check_result result,
-		  const char *remedy, const char *found, ...)
-	__attribute__((format(printf, 5, 6)));
+		  const char *remedy, const char *found, ...) __attribute__((format(printf, 5, 6)));
 
 /* Opens a file below the sysroot: a descriptor, or a negative errno. */
 int sm_sysroot_open(const struct sm_examination *x, const char *path, int flags);
@@ -31,8 +30,8 @@ int sm_sysroot_read(const struct sm_examination *x, const char *path, char *text
  * Looks for a line that starts with prefix, and copies what follows on it.  1: found, 0: not,
  * or a negative errno: no such file.
  */
-int sm_sysroot_line(const struct sm_examination *x, const char *path, const char *prefix, char *rest,
-		    size_t size);
+int sm_sysroot_line(const struct sm_examination *x, const char *path, const char *prefix,
+		    char *rest, size_t size);
 
 void sm_examine_cpu(struct sm_examination *x);
 void sm_examine_kernel(struct sm_examination *x);

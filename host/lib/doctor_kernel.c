@@ -20,10 +20,11 @@ static void examine_kvm(struct sm_examination *x)
 	int err = sm_sysroot_read(x, "/sys/module/kvm_intel/parameters/ept", value, sizeof(value));
 
 	if (err) {
-		sm_check_add(x, "kvm-intel", SM_CHECK_MISSING,
-			     "Load it: modprobe kvm_intel.  If that fails, dmesg says why (VT-x off in the "
-			     "firmware, or another hypervisor at work).",
-			     "The module kvm_intel is not loaded.");
+		sm_check_add(
+			x, "kvm-intel", SM_CHECK_MISSING,
+			"Load it: modprobe kvm_intel.  If that fails, dmesg says why (VT-x off in the "
+			"firmware, or another hypervisor at work).",
+			"The module kvm_intel is not loaded.");
 		return;
 	}
 	sm_check_add(x, "kvm-intel", is_yes(value) ? SM_CHECK_OK : SM_CHECK_MISSING,
@@ -49,10 +50,11 @@ static void examine_ftrace(struct sm_examination *x)
 	char value[16];
 
 	if (config == 0) {
-		sm_check_add(x, "ftrace", SM_CHECK_MISSING,
-			     "Boot a kernel with CONFIG_DYNAMIC_FTRACE_WITH_REGS=y: distributions' kernels "
-			     "have it.",
-			     "The kernel %s has no ftrace with registers.", x->release);
+		sm_check_add(
+			x, "ftrace", SM_CHECK_MISSING,
+			"Boot a kernel with CONFIG_DYNAMIC_FTRACE_WITH_REGS=y: distributions' kernels "
+			"have it.",
+			"The kernel %s has no ftrace with registers.", x->release);
 		return;
 	}
 	if (sm_sysroot_read(x, "/proc/sys/kernel/ftrace_enabled", value, sizeof(value))) {
@@ -63,7 +65,8 @@ static void examine_ftrace(struct sm_examination *x)
 		return;
 	}
 	if (!is_yes(value))
-		sm_check_add(x, "ftrace", SM_CHECK_MISSING, "Turn it on: sysctl kernel.ftrace_enabled=1.",
+		sm_check_add(x, "ftrace", SM_CHECK_MISSING,
+			     "Turn it on: sysctl kernel.ftrace_enabled=1.",
 			     "ftrace is turned off.");
 	else if (config < 0)
 		sm_check_add(x, "ftrace", SM_CHECK_WARNING,
@@ -105,20 +108,21 @@ static void examine_signatures(struct sm_examination *x, bool loaded)
 
 	if (is_locked_down(x))
 		why = "The kernel is locked down: unsigned modules do not load.";
-	else if (sm_sysroot_read(x, "/sys/module/module/parameters/sig_enforce", value, sizeof(value)) ==
-			 0 &&
+	else if (sm_sysroot_read(x, "/sys/module/module/parameters/sig_enforce", value,
+				 sizeof(value)) == 0 &&
 		 is_yes(value))
 		why = "The kernel demands signed modules.";
 	if (why && !loaded)
-		sm_check_add(x, "module-signature", SM_CHECK_WARNING,
-			     "Sign shadowmon.ko with a key that the firmware trusts (mokutil --import, as "
-			     "for other DKMS modules), or turn Secure Boot off.",
-			     "%s", why);
+		sm_check_add(
+			x, "module-signature", SM_CHECK_WARNING,
+			"Sign shadowmon.ko with a key that the firmware trusts (mokutil --import, as "
+			"for other DKMS modules), or turn Secure Boot off.",
+			"%s", why);
 	else
 		sm_check_add(x, "module-signature", SM_CHECK_OK, "", "%s%s",
 			     is_secure_boot(x) ? "Secure Boot is on. " : "",
-			     loaded ? "The shadowmon module was accepted." :
-				      "The kernel loads unsigned modules.");
+			     loaded ? "The shadowmon module was accepted."
+				    : "The kernel loads unsigned modules.");
 }
 
 static void examine_nested(struct sm_examination *x)
@@ -128,8 +132,9 @@ static void examine_nested(struct sm_examination *x)
 	if (sm_sysroot_read(x, "/sys/module/kvm_intel/parameters/nested", value, sizeof(value)))
 		return;
 	sm_check_add(x, "nested", SM_CHECK_OK, "",
-		     is_yes(value) ? "Nested VMs are allowed: they run, but are not themselves watched." :
-				     "Nested VMs are turned off.");
+		     is_yes(value)
+			     ? "Nested VMs are allowed: they run, but are not themselves watched."
+			     : "Nested VMs are turned off.");
 }
 
 void sm_examine_kernel(struct sm_examination *x)

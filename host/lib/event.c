@@ -34,8 +34,8 @@ static const char *decode_exec(const struct sm_record *record, struct sm_event *
 	event->exec.flags = exec.flags;
 	event->exec.argc = exec.argc;
 	event->exec.ticks = exec.ticks;
-	event->exec.path = (struct sm_bytes){ strings, exec.path_len };
-	event->exec.argv = (struct sm_bytes){ strings + exec.path_len, exec.argv_len };
+	event->exec.path = (struct sm_bytes){strings, exec.path_len};
+	event->exec.argv = (struct sm_bytes){strings + exec.path_len, exec.argv_len};
 	return NULL;
 }
 
@@ -60,8 +60,8 @@ static const char *decode_module(const struct sm_record *record, struct sm_event
 
 	if (!take(record, &fixed, sizeof(fixed)))
 		return too_short;
-	event->type = record->type == SM_RECORD_MODULE_LOAD ? SM_EVENT_MODULE_LOAD :
-							      SM_EVENT_MODULE_UNLOAD;
+	event->type = record->type == SM_RECORD_MODULE_LOAD ? SM_EVENT_MODULE_LOAD
+							    : SM_EVENT_MODULE_UNLOAD;
 	event->task = fixed.task;
 	event->module = sm_bytes_field(module->name, sizeof(module->name));
 	return NULL;
@@ -102,7 +102,8 @@ static const char *decode_lifecycle(const struct sm_record *record, struct sm_ev
 /* What only the host module reports: a compartment that writes such a record lies. */
 static bool is_host_type(u16 type)
 {
-	return type == SM_RECORD_VIOLATION || type == SM_RECORD_ABORT || type == SM_RECORD_LIFECYCLE;
+	return type == SM_RECORD_VIOLATION || type == SM_RECORD_ABORT ||
+	       type == SM_RECORD_LIFECYCLE;
 }
 
 /* NULL, or why the record cannot be what it says it is. */
@@ -181,5 +182,6 @@ void sm_event_learn(const struct sm_event_context *context, const struct sm_even
 		.argv_len = event->exec.argv.len,
 	};
 	/* Without memory later events fall back on what they carry themselves. */
-	sm_process_table_put(context->processes, event->task.tgid, event->task.start_time, &process);
+	sm_process_table_put(context->processes, event->task.tgid, event->task.start_time,
+			     &process);
 }

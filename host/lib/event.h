@@ -34,18 +34,19 @@ enum sm_event_type {
 /* Points into the item that it was decoded from, and is valid as long as that. */
 struct sm_event {
 	enum sm_event_type type;
-	u32 vcpu;	 /* SM_VCPU_HOST: reported by the host module */
-	u64 time_ns;	 /* CLOCK_REALTIME of the host */
-	u64 seq;	 /* meaningless for what no record stands behind (has_seq) */
+	u32 vcpu;    /* SM_VCPU_HOST: reported by the host module */
+	u64 time_ns; /* CLOCK_REALTIME of the host */
+	u64 seq;     /* meaningless for what no record stands behind (has_seq) */
 	bool has_seq;
 	struct sm_task task; /* EXEC, EXIT, MODULE_*: who */
 	union {
 		struct {
-			u32 flags;	      /* SM_EXEC_* */
-			u32 argc;	      /* as the guest says: may exceed what argv holds */
-			u32 ticks;	      /* guest TSC that making the record took */
+			u32 flags; /* SM_EXEC_* */
+			u32 argc;  /* as the guest says: may exceed what argv holds */
+			u32 ticks; /* guest TSC that making the record took */
 			struct sm_bytes path;
-			struct sm_bytes argv; /* strings, each with its NUL, the last perhaps without */
+			struct sm_bytes
+				argv; /* strings, each with its NUL, the last perhaps without */
 		} exec;
 		struct {
 			u32 code;
@@ -78,17 +79,17 @@ void sm_event_decode(const struct sm_item *item, struct sm_event *ret_event);
 
 /* Names of numbers; "unknown" where there is none. */
 const char *sm_event_type_name(enum sm_event_type type); /* "process_exec", "loss", ... */
-const char *sm_violation_reason_name(u32 reason);	 /* enum sm_violation_reason */
-const char *sm_exit_reason_name(u32 exit_reason);	 /* basic VM exit reason */
-const char *sm_lifecycle_name(u32 what);		 /* enum sm_lifecycle */
-const char *sm_view_name(u32 view);			 /* "target", "gate", "monitor" */
+const char *sm_violation_reason_name(u32 reason);        /* enum sm_violation_reason */
+const char *sm_exit_reason_name(u32 exit_reason);        /* basic VM exit reason */
+const char *sm_lifecycle_name(u32 what);                 /* enum sm_lifecycle */
+const char *sm_view_name(u32 view);                      /* "target", "gate", "monitor" */
 
 /*
  * Who reports, and what was learnt of the VM's processes so far.  Exec events enter the table;
  * others are completed from it.
  */
 struct sm_event_context {
-	const char *vm;			 /* name, valid UTF-8 */
+	const char *vm;                     /* name, valid UTF-8 */
 	struct sm_process_table *processes; /* NULL: events stand for themselves */
 };
 

@@ -25,14 +25,15 @@ static const char *label(enum sm_event_type type)
 }
 
 /* What the process runs: its path if its exec was seen, else its name. */
-static void print_binary(const struct sm_event_context *context, const struct sm_task *task, FILE *to)
+static void print_binary(const struct sm_event_context *context, const struct sm_task *task,
+			 FILE *to)
 {
 	const struct sm_process *known = NULL;
 
 	if (context->processes)
 		known = sm_process_table_get(context->processes, task->tgid, task->start_time);
 	if (known)
-		sm_bytes_print((struct sm_bytes){ known->path, known->path_len }, to);
+		sm_bytes_print((struct sm_bytes){known->path, known->path_len}, to);
 	else
 		sm_bytes_print(sm_bytes_field(task->comm, sizeof(task->comm)), to);
 }
@@ -60,7 +61,8 @@ static void print_exec(const struct sm_event *event, FILE *to)
 		fputs(" [arguments unreadable]", to);
 }
 
-static void print_exit(const struct sm_event_context *context, const struct sm_event *event, FILE *to)
+static void print_exit(const struct sm_event_context *context, const struct sm_event *event,
+		       FILE *to)
 {
 	char signal[16];
 
@@ -93,7 +95,8 @@ static void print_violation(const struct sm_record_violation *v, FILE *to)
 		sm_exit_reason_name(v->exit_reason), v->rip, v->gpa, v->cr3);
 }
 
-static void print_body(const struct sm_event_context *context, const struct sm_event *event, FILE *to)
+static void print_body(const struct sm_event_context *context, const struct sm_event *event,
+		       FILE *to)
 {
 	switch (event->type) {
 	case SM_EVENT_EXEC:
@@ -134,7 +137,7 @@ int sm_event_print(const struct sm_event_context *context, const struct sm_event
 
 	sm_clock_text(event->time_ns, time);
 	fprintf(to, "%s ", time);
-	sm_bytes_print((struct sm_bytes){ context->vm, strlen(context->vm) }, to);
+	sm_bytes_print((struct sm_bytes){context->vm, strlen(context->vm)}, to);
 	if (event->vcpu == SM_VCPU_HOST)
 		fputs("/host", to);
 	else

@@ -8,7 +8,7 @@
 
 struct sm_bytes sm_bytes_field(const char *field, size_t size)
 {
-	return (struct sm_bytes){ field, strnlen(field, size) };
+	return (struct sm_bytes){field, strnlen(field, size)};
 }
 
 bool sm_bytes_next_argument(struct sm_bytes *argv, struct sm_bytes *ret_argument)
@@ -28,10 +28,14 @@ bool sm_bytes_next_argument(struct sm_bytes *argv, struct sm_bytes *ret_argument
 
 size_t sm_utf8_next(const char *data, size_t len, u32 *ret_character)
 {
-	static const u32 smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const u32 smallest[] = {0, 0, 0x80, 0x800, 0x10000};
 	const u8 *byte = (const u8 *)data;
-	size_t size = byte[0] < 0x80 ? 1 : byte[0] < 0xc2 ? 0 : byte[0] < 0xe0 ? 2 :
-		      byte[0] < 0xf0 ? 3 : byte[0] < 0xf5 ? 4 : 0;
+	size_t size = byte[0] < 0x80   ? 1
+		      : byte[0] < 0xc2 ? 0
+		      : byte[0] < 0xe0 ? 2
+		      : byte[0] < 0xf0 ? 3
+		      : byte[0] < 0xf5 ? 4
+				       : 0;
 	u32 character = size == 1 ? byte[0] : byte[0] & (0x7f >> size);
 	size_t i;
 

@@ -12,7 +12,7 @@
 
 static int fetch(int fd, struct sm_guest_memory *memory, uint32_t capacity)
 {
-	struct sm_ioc_memslots arg = { .size = sizeof(arg), .capacity = capacity };
+	struct sm_ioc_memslots arg = {.size = sizeof(arg), .capacity = capacity};
 	struct sm_memslot *slots = reallocarray(memory->slots, capacity, sizeof(*slots));
 
 	if (!slots)
@@ -31,7 +31,7 @@ int sm_guest_memory_open(int fd, struct sm_guest_memory *memory, struct sm_error
 	uint32_t capacity = 64;
 	int code;
 
-	*memory = (struct sm_guest_memory){ 0 };
+	*memory = (struct sm_guest_memory){0};
 	/* VMMs add slots at any time, but not all the time. */
 	do {
 		code = fetch(fd, memory, capacity);
@@ -77,8 +77,8 @@ int sm_guest_memory_read(const struct sm_guest_memory *memory, uint64_t gpa, voi
 		if (!slot)
 			return -EFAULT;
 		offset = gpa - slot->gpa;
-		local = (struct iovec){ to, len < slot->bytes - offset ? len : slot->bytes - offset };
-		remote = (struct iovec){ (void *)(uintptr_t)(slot->hva + offset), local.iov_len };
+		local = (struct iovec){to, len < slot->bytes - offset ? len : slot->bytes - offset};
+		remote = (struct iovec){(void *)(uintptr_t)(slot->hva + offset), local.iov_len};
 		part = process_vm_readv(memory->vmm_pid, &local, 1, &remote, 1, 0);
 		if (part <= 0)
 			return part < 0 ? -errno : -EFAULT;

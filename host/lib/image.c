@@ -66,25 +66,34 @@ static int read_section(struct sm_image *image, Elf_Scn *scn, size_t strings, st
 	if (s->placement == PLACE_NONE)
 		return 0;
 	if (!is_loadable(&header))
-		return sm_error_set(err, -EINVAL, "section %s of the image is of a kind that the compartment has no "
-				    "use for (constructors, thread-local or compressed data)", s->name);
+		return sm_error_set(
+			err, -EINVAL,
+			"section %s of the image is of a kind that the compartment has no "
+			"use for (constructors, thread-local or compressed data)",
+			s->name);
 	if ((header.sh_flags & SHF_WRITE) && (header.sh_flags & SHF_EXECINSTR))
-		return sm_error_set(err, -EINVAL, "section %s of the image is writable and executable", s->name);
+		return sm_error_set(err, -EINVAL,
+				    "section %s of the image is writable and executable", s->name);
 	if (header.sh_size > SM_IMAGE_MAX_SIZE)
-		return sm_error_set(err, -E2BIG, "section %s of the image is larger than the compartment", s->name);
+		return sm_error_set(err, -E2BIG,
+				    "section %s of the image is larger than the compartment",
+				    s->name);
 	if (header.sh_addralign > SM_PAGE_SIZE || (header.sh_addralign & (header.sh_addralign - 1)))
-		return sm_error_set(err, -EINVAL, "section %s of the image has an alignment of %llu", s->name,
+		return sm_error_set(err, -EINVAL,
+				    "section %s of the image has an alignment of %llu", s->name,
 				    (unsigned long long)header.sh_addralign);
 	s->size = header.sh_size;
 	s->align = header.sh_addralign ? (uint32_t)header.sh_addralign : 1;
 	if (header.sh_type == SHT_NOBITS) {
 		if (s->placement != PLACE_DATA)
-			return sm_error_set(err, -EINVAL, "section %s of the image has no bytes", s->name);
+			return sm_error_set(err, -EINVAL, "section %s of the image has no bytes",
+					    s->name);
 		return 0;
 	}
 	data = elf_rawdata(scn, NULL);
 	if (!data || !data->d_buf || data->d_size != header.sh_size)
-		return sm_error_set(err, -EINVAL, "section %s lies outside of the image's file", s->name);
+		return sm_error_set(err, -EINVAL, "section %s lies outside of the image's file",
+				    s->name);
 	s->bytes = data->d_buf;
 	return 0;
 }
@@ -95,7 +104,8 @@ static int read_sections(struct sm_image *image, struct sm_error *err)
 	Elf_Scn *scn = NULL;
 	int code;
 
-	if (elf_getshdrnum(image->elf, &image->nr_sections) || elf_getshdrstrndx(image->elf, &strings))
+	if (elf_getshdrnum(image->elf, &image->nr_sections) ||
+	    elf_getshdrstrndx(image->elf, &strings))
 		return bad(err, "its section headers cannot be read");
 	if (image->nr_sections > IMAGE_SECTIONS_MAX)
 		return bad(err, "it has too many sections");
@@ -167,9 +177,11 @@ int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_
 	ssize_t got;
 
 	if (fd < 0)
-		return sm_error_set(err, -errno, "cannot open the monitor image %s: %s", path, strerror(errno));
+		return sm_error_set(err, -errno, "cannot open the monitor image %s: %s", path,
+				    strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > IMAGE_FILE_MAX) {
-		code = sm_error_set(err, -EINVAL, "%s is no monitor image: no file of up to 16 MiB", path);
+		code = sm_error_set(err, -EINVAL, "%s is no monitor image: no file of up to 16 MiB",
+				    path);
 		goto close;
 	}
 	data = malloc((size_t)st.st_size + 1);
@@ -205,7 +217,8 @@ void sm_image_close(struct sm_image *image)
 	free(image);
 }
 
-int image_symbol(const struct sm_image *image, size_t index, GElf_Sym *ret_symbol, const char **ret_name)
+int image_symbol(const struct sm_image *image, size_t index, GElf_Sym *ret_symbol,
+		 const char **ret_name)
 {
 	Elf_Scn *scn = elf_getscn(image->elf, image->symbols_index);
 	Elf_Data *data = scn ? elf_getdata(scn, NULL) : NULL;
@@ -216,7 +229,8 @@ int image_symbol(const struct sm_image *image, size_t index, GElf_Sym *ret_symbo
 	return *ret_name ? 0 : -EINVAL;
 }
 
-unsigned char *image_at(const struct sm_image *image, uint64_t address, uint64_t len, enum placement *ret_placement)
+unsigned char *image_at(const struct sm_image *image, uint64_t address, uint64_t len,
+			enum placement *ret_placement)
 {
 	size_t i;
 
@@ -224,8 +238,8 @@ unsigned char *image_at(const struct sm_image *image, uint64_t address, uint64_t
 		const struct section *s = &image->sections[i];
 		uint64_t offset = address - s->address;
 
-		if (s->placement == PLACE_NONE || s->placement == PLACE_FIXUP || address < s->address ||
-		    offset > s->size || len > s->size - offset)
+		if (s->placement == PLACE_NONE || s->placement == PLACE_FIXUP ||
+		    address < s->address || offset > s->size || len > s->size - offset)
 			continue;
 		*ret_placement = s->placement;
 		return s->image + offset;
@@ -248,7 +262,7 @@ void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *r
 	};
 	unsigned int i;
 
-	*ret_arg = (struct sm_ioc_load_image){ .size = sizeof(*ret_arg) };
+	*ret_arg = (struct sm_ioc_load_image){.size = sizeof(*ret_arg)};
 	for (i = PLACE_TEXT; i <= PLACE_DATA; i++) {
 		if (image->segments[i].size == 0)
 			continue;

@@ -9,7 +9,7 @@
 #include "internal.h"
 
 #define IMAGE_SECTIONS_MAX 1024
-#define IMAGE_FILE_MAX (16 << 20)
+#define IMAGE_FILE_MAX     (16 << 20)
 
 enum placement {
 	PLACE_NONE, /* not in the compartment */
@@ -24,8 +24,8 @@ struct section {
 	enum placement placement;
 	uint32_t flags, align;
 	uint64_t size;
-	const void *bytes; /* NULL: zeroes */
-	uint64_t address; /* once laid out */
+	const void *bytes;    /* NULL: zeroes */
+	uint64_t address;     /* once laid out */
 	unsigned char *image; /* where it lies in its segment's buffer */
 };
 
@@ -52,8 +52,10 @@ struct sm_image {
 };
 
 /* The symbol of an index, bounds checked; its name is NUL-terminated inside the file.  0 or -EINVAL. */
-int image_symbol(const struct sm_image *image, size_t index, GElf_Sym *ret_symbol, const char **ret_name);
+int image_symbol(const struct sm_image *image, size_t index, GElf_Sym *ret_symbol,
+		 const char **ret_name);
 /* The laid-out bytes at an address, if len of them lie in the image; else NULL. */
-unsigned char *image_at(const struct sm_image *image, uint64_t address, uint64_t len, enum placement *ret_placement);
+unsigned char *image_at(const struct sm_image *image, uint64_t address, uint64_t len,
+			enum placement *ret_placement);
 
 #endif

@@ -58,7 +58,8 @@ int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, st
 int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_error *err);
 void sm_image_close(struct sm_image *image);
 /* Lays the image out at base (G + SM_VA_IMAGE) and relocates it. */
-int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx, struct sm_error *err);
+int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
+		  struct sm_error *err);
 /* After linking. */
 unsigned int sm_image_hooks(const struct sm_image *image, const struct sm_image_hook **ret_hooks);
 /* Fills in what SM_IOC_LOAD_IMAGE takes; it points into image. */

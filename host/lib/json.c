@@ -43,7 +43,8 @@ static void set_address(struct builder *b, json_t *object, const char *key, u64 
 	set(b, object, key, json_sprintf("0x%llx", (unsigned long long)value));
 }
 
-static void set_exec_id(struct builder *b, json_t *object, const char *key, u64 start_time, u32 tgid)
+static void set_exec_id(struct builder *b, json_t *object, const char *key, u64 start_time,
+			u32 tgid)
 {
 	set(b, object, key,
 	    json_sprintf("%s:%llu:%u", b->context->vm, (unsigned long long)start_time, tgid));
@@ -60,7 +61,7 @@ static void set_arguments(struct builder *b, json_t *object, struct sm_bytes arg
 	if (to) {
 		sm_arguments_print(argv, false, to);
 		b->failed |= fclose(to) != 0;
-		set_bytes(b, object, "arguments", (struct sm_bytes){ joined, len });
+		set_bytes(b, object, "arguments", (struct sm_bytes){joined, len});
 		free(joined);
 	} else {
 		b->failed = true;
@@ -83,8 +84,8 @@ static void set_known(struct builder *b, json_t *object, u32 tgid, u64 start_tim
 		set_bytes(b, object, "binary", comm);
 		return;
 	}
-	set_bytes(b, object, "binary", (struct sm_bytes){ known->path, known->path_len });
-	set_arguments(b, object, (struct sm_bytes){ known->argv, known->argv_len });
+	set_bytes(b, object, "binary", (struct sm_bytes){known->path, known->path_len});
+	set_arguments(b, object, (struct sm_bytes){known->argv, known->argv_len});
 }
 
 static void set_credentials(struct builder *b, json_t *object, const struct sm_task *task)
@@ -224,7 +225,7 @@ static void set_body(struct builder *b, json_t *body)
 
 json_t *sm_event_json(const struct sm_event_context *context, const struct sm_event *event)
 {
-	struct builder b = { .context = context, .event = event };
+	struct builder b = {.context = context, .event = event};
 	json_t *root = json_object(), *body = json_object();
 	char time[SM_CLOCK_TEXT];
 

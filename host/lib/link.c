@@ -56,8 +56,10 @@ static int check_entry(struct link *l)
 		if (l->image->sections[i].placement == PLACE_TEXT)
 			count += is_entry(&l->image->sections[i]);
 	if (count != 1)
-		return sm_error_set(l->err, -EINVAL, "the monitor image has %u sections .text.entry instead of one: "
-				    "link it with the runtime", count);
+		return sm_error_set(l->err, -EINVAL,
+				    "the monitor image has %u sections .text.entry instead of one: "
+				    "link it with the runtime",
+				    count);
 	return 0;
 }
 
@@ -77,7 +79,8 @@ static int lay_out_kind(struct link *l, enum placement kind, uint32_t *offset)
 				continue;
 			at = align_up(at, s->align);
 			if (s->size > SM_IMAGE_MAX_SIZE - at)
-				return sm_error_set(l->err, -E2BIG, "the monitor image is larger than %d MiB",
+				return sm_error_set(l->err, -E2BIG,
+						    "the monitor image is larger than %d MiB",
 						    SM_IMAGE_MAX_SIZE >> 20);
 			s->address = l->base + at;
 			at += (uint32_t)s->size;
@@ -98,13 +101,15 @@ static int copy_kind(struct link *l, enum placement kind)
 	image->segments[kind].data = malloc(image->segments[kind].size + 1);
 	if (!image->segments[kind].data)
 		return sm_error_set(l->err, -ENOMEM, "no memory for the image");
-	memset(image->segments[kind].data, kind == PLACE_TEXT ? TRAP : 0, image->segments[kind].size);
+	memset(image->segments[kind].data, kind == PLACE_TEXT ? TRAP : 0,
+	       image->segments[kind].size);
 	for (i = 0; i < image->nr_sections; i++) {
 		struct section *s = &image->sections[i];
 
 		if (s->placement != kind)
 			continue;
-		s->image = image->segments[kind].data + (s->address - l->base - image->segments[kind].offset);
+		s->image = image->segments[kind].data +
+			   (s->address - l->base - image->segments[kind].offset);
 		if (s->bytes)
 			memcpy(s->image, s->bytes, s->size);
 	}
@@ -122,7 +127,8 @@ static int lay_out_fixups(struct link *l)
 		if (image->sections[i].placement != PLACE_FIXUP)
 			continue;
 		if (size)
-			return sm_error_set(l->err, -EINVAL, "the monitor image has two .sm.fixup sections");
+			return sm_error_set(l->err, -EINVAL,
+					    "the monitor image has two .sm.fixup sections");
 		size = image->sections[i].size;
 		image->fixup_bytes = calloc(1, size + 1);
 		if (!image->fixup_bytes)
@@ -161,16 +167,20 @@ static int unresolved(struct link *l, const char *name)
 	static const struct {
 		const char *prefix, *what;
 	} kinds[] = {
-		{ "sm_off.", "structure member" }, { "sm_fsize.", "structure member" }, { "sm_size.", "structure" },
-		{ "sm_enum.", "enumerator" },	   { "sm_sym.", "kernel symbol" },
+		{"sm_off.", "structure member"}, {"sm_fsize.", "structure member"},
+		{"sm_size.", "structure"},       {"sm_enum.", "enumerator"},
+		{"sm_sym.", "kernel symbol"},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-			return sm_error_set(l->err, -ENOENT, "the guest's kernel has no %s %s, which the image needs",
-					    kinds[i].what, name + strlen(kinds[i].prefix));
-	return sm_error_set(l->err, -ENOENT, "the image needs the symbol %s, which nothing provides", name);
+			return sm_error_set(
+				l->err, -ENOENT,
+				"the guest's kernel has no %s %s, which the image needs",
+				kinds[i].what, name + strlen(kinds[i].prefix));
+	return sm_error_set(l->err, -ENOENT,
+			    "the image needs the symbol %s, which nothing provides", name);
 }
 
 static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
@@ -180,7 +190,8 @@ static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
 	int code;
 
 	if (image_symbol(l->image, index, &symbol, &name))
-		return sm_error_set(l->err, -EINVAL, "the image names symbol %zu, which it does not have", index);
+		return sm_error_set(l->err, -EINVAL,
+				    "the image names symbol %zu, which it does not have", index);
 	if (symbol.st_shndx == SHN_ABS) {
 		*ret_value = symbol.st_value;
 		return 0;
@@ -189,10 +200,13 @@ static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
 		const struct section *s;
 
 		if (symbol.st_shndx >= l->image->nr_sections)
-			return sm_error_set(l->err, -EINVAL, "symbol %s of the image lies in no section", name);
+			return sm_error_set(l->err, -EINVAL,
+					    "symbol %s of the image lies in no section", name);
 		s = &l->image->sections[symbol.st_shndx];
-		if (s->placement == PLACE_NONE || s->placement == PLACE_FIXUP || symbol.st_value > s->size)
-			return sm_error_set(l->err, -EINVAL, "symbol %s of the image lies outside of it", name);
+		if (s->placement == PLACE_NONE || s->placement == PLACE_FIXUP ||
+		    symbol.st_value > s->size)
+			return sm_error_set(l->err, -EINVAL,
+					    "symbol %s of the image lies outside of it", name);
 		*ret_value = s->address + symbol.st_value;
 		return 0;
 	}
@@ -204,11 +218,14 @@ static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
 	if (code == -ENOENT)
 		return unresolved(l, name);
 	if (code == -EINVAL)
-		return sm_error_set(l->err, code, "%s is a bit-field in the guest's kernel; the image reads it as bytes",
-				    name);
+		return sm_error_set(
+			l->err, code,
+			"%s is a bit-field in the guest's kernel; the image reads it as bytes",
+			name);
 	/* Whoever failed may have said more about it. */
 	if (code && (!l->err || l->err->code != code))
-		return sm_error_set(l->err, code, "cannot find out %s of the guest's kernel: %s", name, strerror(-code));
+		return sm_error_set(l->err, code, "cannot find out %s of the guest's kernel: %s",
+				    name, strerror(-code));
 	return code;
 }
 
@@ -218,7 +235,8 @@ static int symbol_value(struct link *l, size_t index, uint64_t *ret_value)
 	int code;
 
 	if (!value)
-		return sm_error_set(l->err, -EINVAL, "the image names symbol %zu, which it does not have", index);
+		return sm_error_set(l->err, -EINVAL,
+				    "the image names symbol %zu, which it does not have", index);
 	if (!value->known) {
 		code = compute_value(l, index, &value->value);
 		if (code)
@@ -274,11 +292,15 @@ static int relocate_one(struct link *l, struct section *target, const GElf_Rela 
 	if (type == R_X86_64_NONE)
 		return 0;
 	if (!width)
+		return sm_error_set(
+			l->err, -EINVAL,
+			"relocation of type %u at %s+0x%llx of the image; build it as the SDK does",
+			type, target->name, (unsigned long long)rela->r_offset);
+	if (rela->r_offset > target->size || width > target->size - rela->r_offset ||
+	    !target->image)
 		return sm_error_set(l->err, -EINVAL,
-				    "relocation of type %u at %s+0x%llx of the image; build it as the SDK does", type,
-				    target->name, (unsigned long long)rela->r_offset);
-	if (rela->r_offset > target->size || width > target->size - rela->r_offset || !target->image)
-		return sm_error_set(l->err, -EINVAL, "a relocation of the image lies outside of section %s", target->name);
+				    "a relocation of the image lies outside of section %s",
+				    target->name);
 	code = symbol_value(l, GELF_R_SYM(rela->r_info), &value);
 	if (code)
 		return code;
@@ -302,7 +324,8 @@ static int relocate_one(struct link *l, struct section *target, const GElf_Rela 
 		break;
 	}
 	if (!fits)
-		return sm_error_set(l->err, -ERANGE, "a relocation at %s+0x%llx of the image does not reach",
+		return sm_error_set(l->err, -ERANGE,
+				    "a relocation at %s+0x%llx of the image does not reach",
 				    target->name, (unsigned long long)rela->r_offset);
 	memcpy(target->image + rela->r_offset, &value, width);
 	return 0;
@@ -319,16 +342,21 @@ static int relocate(struct link *l)
 		Elf_Data *data;
 		int i, code;
 
-		if (!gelf_getshdr(scn, &header) || (header.sh_type != SHT_RELA && header.sh_type != SHT_REL))
+		if (!gelf_getshdr(scn, &header) ||
+		    (header.sh_type != SHT_RELA && header.sh_type != SHT_REL))
 			continue;
 		if (header.sh_info >= l->image->nr_sections)
-			return sm_error_set(l->err, -EINVAL, "relocations of the image are for no section");
+			return sm_error_set(l->err, -EINVAL,
+					    "relocations of the image are for no section");
 		target = &l->image->sections[header.sh_info];
 		if (target->placement == PLACE_NONE)
 			continue;
 		data = elf_getdata(scn, NULL);
-		if (!data || header.sh_type != SHT_RELA || header.sh_link != l->image->symbols_index)
-			return sm_error_set(l->err, -EINVAL, "relocations of section %s cannot be read", target->name);
+		if (!data || header.sh_type != SHT_RELA ||
+		    header.sh_link != l->image->symbols_index)
+			return sm_error_set(l->err, -EINVAL,
+					    "relocations of section %s cannot be read",
+					    target->name);
 		for (i = 0; gelf_getrela(data, i, &rela); i++) {
 			code = relocate_one(l, target, &rela);
 			if (code)
@@ -356,7 +384,8 @@ static unsigned char *dispatch_table(struct link *l)
 		s = &l->image->sections[symbol.st_shndx];
 		if (s->placement != PLACE_RODATA || symbol.st_value > s->size)
 			return NULL;
-		return image_at(l->image, s->address + symbol.st_value, SM_SLOTS * sizeof(uint64_t), &placement);
+		return image_at(l->image, s->address + symbol.st_value, SM_SLOTS * sizeof(uint64_t),
+				&placement);
 	}
 	return NULL;
 }
@@ -380,7 +409,8 @@ static int read_name(struct link *l, uint64_t address, char *dst, size_t size)
 	return sm_error_set(l->err, -EINVAL, "a hook of the image names no function");
 }
 
-static int read_hook(struct link *l, unsigned int slot, const struct hook_entry *entry, unsigned char *dispatch)
+static int read_hook(struct link *l, unsigned int slot, const struct hook_entry *entry,
+		     unsigned char *dispatch)
 {
 	struct sm_image_hook *hook = &l->image->hooks[slot];
 	enum placement placement;
@@ -390,14 +420,18 @@ static int read_hook(struct link *l, unsigned int slot, const struct hook_entry 
 	if (code)
 		return code;
 	if (!image_at(l->image, entry->handler, 1, &placement) || placement != PLACE_TEXT)
-		return sm_error_set(l->err, -EINVAL, "the handler of %s is no code of the image", hook->function);
+		return sm_error_set(l->err, -EINVAL, "the handler of %s is no code of the image",
+				    hook->function);
 	if (entry->nargs > SM_ARGS_MAX || entry->abort_errno > SM_VERDICT_ERRNO || entry->reserved)
-		return sm_error_set(l->err, -EINVAL, "the hook of %s is malformed: %u arguments, errno %u",
+		return sm_error_set(l->err, -EINVAL,
+				    "the hook of %s is malformed: %u arguments, errno %u",
 				    hook->function, entry->nargs, entry->abort_errno);
 	for (other = 0; other < slot; other++)
 		if (strcmp(l->image->hooks[other].function, hook->function) == 0)
-			return sm_error_set(l->err, -EINVAL, "two monitors of the image are for %s; a function takes one",
-					    hook->function);
+			return sm_error_set(
+				l->err, -EINVAL,
+				"two monitors of the image are for %s; a function takes one",
+				hook->function);
 	hook->nargs = entry->nargs;
 	hook->abort_errno = entry->abort_errno;
 	memcpy(dispatch + slot * sizeof(uint64_t), &entry->handler, sizeof(uint64_t));
@@ -411,11 +445,13 @@ static int read_hook_section(struct link *l, const struct section *s, unsigned c
 	int code;
 
 	if (s->placement != PLACE_RODATA || s->size % sizeof(entry))
-		return sm_error_set(l->err, -EINVAL, "section .sm.hooks of the image is no array of hooks: declare "
+		return sm_error_set(l->err, -EINVAL,
+				    "section .sm.hooks of the image is no array of hooks: declare "
 				    "monitors with SM_MONITOR");
 	for (at = 0; at < s->size; at += sizeof(entry)) {
 		if (l->image->nr_hooks == SM_SLOTS)
-			return sm_error_set(l->err, -E2BIG, "the image has more than %d hooks", SM_SLOTS);
+			return sm_error_set(l->err, -E2BIG, "the image has more than %d hooks",
+					    SM_SLOTS);
 		memcpy(&entry, s->image + at, sizeof(entry));
 		code = read_hook(l, l->image->nr_hooks, &entry, dispatch);
 		if (code)
@@ -432,7 +468,8 @@ static int read_hooks(struct link *l)
 	int code;
 
 	if (!dispatch)
-		return sm_error_set(l->err, -EINVAL, "the image has no dispatch table: it lacks the runtime");
+		return sm_error_set(l->err, -EINVAL,
+				    "the image has no dispatch table: it lacks the runtime");
 	for (i = 0; i < l->image->nr_sections; i++) {
 		const struct section *s = &l->image->sections[i];
 
@@ -449,7 +486,8 @@ static int read_hooks(struct link *l)
 
 static int compare_fixups(const void *a, const void *b)
 {
-	uint32_t left = ((const struct sm_fixup *)a)->fault, right = ((const struct sm_fixup *)b)->fault;
+	uint32_t left = ((const struct sm_fixup *)a)->fault,
+		 right = ((const struct sm_fixup *)b)->fault;
 
 	return left < right ? -1 : left > right;
 }
@@ -465,9 +503,11 @@ static int read_fixups(struct link *l)
 		if (image->sections[i].placement == PLACE_FIXUP)
 			size = image->sections[i].size;
 	if (size % 8)
-		return sm_error_set(l->err, -EINVAL, "section .sm.fixup of the image is no array of fix-ups");
+		return sm_error_set(l->err, -EINVAL,
+				    "section .sm.fixup of the image is no array of fix-ups");
 	if (size / 8 > SM_FIXUPS_MAX)
-		return sm_error_set(l->err, -E2BIG, "the image has more than %d fix-ups", SM_FIXUPS_MAX);
+		return sm_error_set(l->err, -E2BIG, "the image has more than %d fix-ups",
+				    SM_FIXUPS_MAX);
 	image->fixups = calloc(size / 8 + 1, sizeof(*image->fixups));
 	if (!image->fixups)
 		return sm_error_set(l->err, -ENOMEM, "no memory for the image");
@@ -479,27 +519,32 @@ static int read_fixups(struct link *l)
 		fault = pseudo + i + (uint64_t)(int64_t)distance[0];
 		fixup = pseudo + i + 4 + (uint64_t)(int64_t)distance[1];
 		if (!image_at(image, fault, 1, &placement) || placement != PLACE_TEXT ||
-		    !image_at(image, fixup, 1, &placement) || placement != PLACE_TEXT || fixup == l->base)
-			return sm_error_set(l->err, -EINVAL, "a fix-up of the image is for no code of it");
+		    !image_at(image, fixup, 1, &placement) || placement != PLACE_TEXT ||
+		    fixup == l->base)
+			return sm_error_set(l->err, -EINVAL,
+					    "a fix-up of the image is for no code of it");
 		image->fixups[image->nr_fixups++] =
-			(struct sm_fixup){ (uint32_t)(fault - l->base), (uint32_t)(fixup - l->base) };
+			(struct sm_fixup){(uint32_t)(fault - l->base), (uint32_t)(fixup - l->base)};
 	}
 	qsort(image->fixups, image->nr_fixups, sizeof(*image->fixups), compare_fixups);
 	for (i = 1; i < image->nr_fixups; i++)
 		if (image->fixups[i].fault == image->fixups[i - 1].fault)
-			return sm_error_set(l->err, -EINVAL, "the image has two fix-ups for its offset 0x%x",
+			return sm_error_set(l->err, -EINVAL,
+					    "the image has two fix-ups for its offset 0x%x",
 					    image->fixups[i].fault);
 	return 0;
 }
 
-int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx, struct sm_error *err)
+int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
+		  struct sm_error *err)
 {
-	struct link l = { .image = image, .base = base, .resolve = resolve, .ctx = ctx, .err = err };
+	struct link l = {.image = image, .base = base, .resolve = resolve, .ctx = ctx, .err = err};
 	uint64_t gate = base - SM_VA_IMAGE;
 	int code;
 
 	if (gate < SM_GATE_VA_MIN || gate > SM_GATE_VA_MAX || gate % SM_PAGE_SIZE)
-		return sm_error_set(err, -EINVAL, "the guest's gate cannot be at 0x%llx", (unsigned long long)gate);
+		return sm_error_set(err, -EINVAL, "the guest's gate cannot be at 0x%llx",
+				    (unsigned long long)gate);
 	if (err)
 		err->code = 0;
 	code = lay_out(&l);

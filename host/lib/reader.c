@@ -31,8 +31,8 @@ static u64 record_time(const struct sm_reader *reader, const struct sm_source *s
 {
 	u64 tsc = source->copy.record.tsc;
 
-	return source->vcpu == SM_VCPU_HOST ? sm_clock_host(&reader->clock, tsc) :
-					      sm_clock_guest(&reader->clock, &source->clock, tsc);
+	return source->vcpu == SM_VCPU_HOST ? sm_clock_host(&reader->clock, tsc)
+					    : sm_clock_guest(&reader->clock, &source->clock, tsc);
 }
 
 /* Reads the next item of one ring, unless one is there already. */
@@ -42,7 +42,7 @@ static void fill(const struct sm_reader *reader, struct sm_source *source)
 
 	if (source->waiting)
 		return;
-	*item = (struct sm_item){ .vcpu = source->vcpu, .record = NULL };
+	*item = (struct sm_item){.vcpu = source->vcpu, .record = NULL};
 	switch (sm_ring_next(&source->ring, &source->copy.record, &item->count, &item->why)) {
 	case SM_RING_EMPTY:
 		return;

@@ -18,15 +18,15 @@ struct sm_reader;
 
 enum sm_item_kind {
 	SM_ITEM_RECORD,
-	SM_ITEM_GAP,	 /* records are missing that no loss record told of */
+	SM_ITEM_GAP,     /* records are missing that no loss record told of */
 	SM_ITEM_CORRUPT, /* the ring made no sense; reading went on where the producer was */
 };
 
 struct sm_item {
 	enum sm_item_kind kind;
-	u32 vcpu;     /* whose ring, or SM_VCPU_HOST */
-	u64 time_ns;  /* CLOCK_REALTIME */
-	u64 count;    /* GAP: how many are missing; CORRUPT: how often this ring was, ever */
+	u32 vcpu;        /* whose ring, or SM_VCPU_HOST */
+	u64 time_ns;     /* CLOCK_REALTIME */
+	u64 count;       /* GAP: how many are missing; CORRUPT: how often this ring was, ever */
 	const char *why; /* CORRUPT: a static sentence */
 	const struct sm_record *record; /* RECORD: record->len bytes, valid until the next call */
 };

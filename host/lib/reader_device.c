@@ -91,7 +91,7 @@ static int refresh_vcpu(struct sm_reader *reader, const struct sm_ioc_status *vm
 	source = find(reader, vcpu->vcpu);
 	/* Once the VM is detached its offsets read as nothing: the last good ones stay. */
 	if (vcpu->tsc_ratio || vcpu->tsc_offset)
-		source->clock = (struct sm_clock_vcpu){ vcpu->tsc_offset, vcpu->tsc_ratio };
+		source->clock = (struct sm_clock_vcpu){vcpu->tsc_offset, vcpu->tsc_ratio};
 	return 0;
 }
 
@@ -131,7 +131,8 @@ int sm_reader_open(int fd, struct sm_reader **ret_reader, struct sm_error *err_t
 		err = map_source(reader, SM_VCPU_HOST, SM_MMAP_HOST_RING, SM_HOST_RING_SIZE, false);
 	if (err) {
 		sm_reader_close(reader);
-		return sm_error_set(err_text, err, "cannot open the event rings: %s", strerror(-err));
+		return sm_error_set(err_text, err, "cannot open the event rings: %s",
+				    strerror(-err));
 	}
 	*ret_reader = reader;
 	return 0;
@@ -154,7 +155,7 @@ void sm_reader_close(struct sm_reader *reader)
 /* Sleeps once; 1: look at the rings, 0: nothing came, or a negative errno. */
 static int sleep_once(struct sm_reader *reader, int timeout_ms)
 {
-	struct pollfd pfd = { .fd = reader->fd, .events = POLLIN };
+	struct pollfd pfd = {.fd = reader->fd, .events = POLLIN};
 	int ready = 1, err = 0;
 
 	sm_reader_set_sleeping(reader, true);
@@ -184,7 +185,9 @@ int sm_reader_wait(struct sm_reader *reader, int timeout_ms)
 				return err;
 		}
 		if (timeout_ms >= 0 && now - start + SLEEP_MAX_MS > (u64)timeout_ms)
-			left = now - start >= (u64)timeout_ms ? 0 : (int)((u64)timeout_ms - (now - start));
+			left = now - start >= (u64)timeout_ms
+				       ? 0
+				       : (int)((u64)timeout_ms - (now - start));
 		err = sleep_once(reader, left);
 		if (err || (timeout_ms >= 0 && now_ms() - start >= (u64)timeout_ms))
 			return err;

@@ -10,12 +10,12 @@
 struct sm_source {
 	struct sm_ring ring;
 	u32 vcpu;
-	u64 handed;	     /* position up to which the items handed out reach */
-	u64 last_ns;	     /* time of the last record, for what has none of its own */
+	u64 handed;  /* position up to which the items handed out reach */
+	u64 last_ns; /* time of the last record, for what has none of its own */
 	struct sm_clock_vcpu clock;
-	bool waiting;	     /* item holds what was read, but not handed out */
+	bool waiting; /* item holds what was read, but not handed out */
 	struct sm_item item;
-	void *map;	     /* the whole ring, read-only; NULL: not ours to unmap */
+	void *map; /* the whole ring, read-only; NULL: not ours to unmap */
 	void *consumer_map;
 	union {
 		struct sm_record record;

@@ -14,7 +14,11 @@ int sm_guest_command(int fd, uint32_t op, const char *name, unsigned int slot, u
 		     int64_t *ret_result)
 {
 	struct sm_ioc_command arg = {
-		.size = sizeof(arg), .op = op, .slot = slot, .nargs = nargs, .timeout_ms = COMMAND_TIMEOUT_MS,
+		.size = sizeof(arg),
+		.op = op,
+		.slot = slot,
+		.nargs = nargs,
+		.timeout_ms = COMMAND_TIMEOUT_MS,
 	};
 
 	if (strlen(name) >= sizeof(arg.name))
@@ -35,13 +39,14 @@ static int lookup(struct sm_resolve *r, const char *name, uint64_t *ret_value)
 		return -ENOENT;
 	code = sm_guest_command(r->fd, SM_OP_LOOKUP, name, 0, 0, &result);
 	if (code)
-		return sm_error_set(r->err, code, "the guest module does not look up %s: %s", name, strerror(-code));
+		return sm_error_set(r->err, code, "the guest module does not look up %s: %s", name,
+				    strerror(-code));
 	/* Kernel addresses are negative numbers too; errors are small ones. */
 	if (result == -ENOENT)
 		return -ENOENT;
 	if (result < 0 && result >= -4095)
-		return sm_error_set(r->err, (int)result, "the guest module does not look up %s: %s", name,
-				    strerror((int)-result));
+		return sm_error_set(r->err, (int)result, "the guest module does not look up %s: %s",
+				    name, strerror((int)-result));
 	*ret_value = (uint64_t)result;
 	return 0;
 }
@@ -75,15 +80,15 @@ static int config(const struct sm_ioc_agent *agent, const char *name, uint64_t *
 		const char *name;
 		uint64_t value;
 	} values[] = {
-		{ "sm_cfg.page_offset", agent->page_offset },
-		{ "sm_cfg.direct_map_size", agent->direct_map_size },
-		{ "sm_cfg.kernel_va", agent->kernel_va },
-		{ "sm_cfg.kernel_pa", agent->kernel_pa },
-		{ "sm_cfg.kernel_size", agent->kernel_size },
-		{ "sm_cfg.gate_va", agent->gate_va },
-		{ "sm_cpu_state", agent->gate_va + SM_VA_CPU + SM_CPU_STATE },
-		{ "sm_ring", agent->gate_va + SM_VA_CPU + SM_CPU_RING },
-		{ "sm_gate_exit", agent->gate_va + GATE_EXIT_OFFSET },
+		{"sm_cfg.page_offset", agent->page_offset},
+		{"sm_cfg.direct_map_size", agent->direct_map_size},
+		{"sm_cfg.kernel_va", agent->kernel_va},
+		{"sm_cfg.kernel_pa", agent->kernel_pa},
+		{"sm_cfg.kernel_size", agent->kernel_size},
+		{"sm_cfg.gate_va", agent->gate_va},
+		{"sm_cpu_state", agent->gate_va + SM_VA_CPU + SM_CPU_STATE},
+		{"sm_ring", agent->gate_va + SM_VA_CPU + SM_CPU_RING},
+		{"sm_gate_exit", agent->gate_va + GATE_EXIT_OFFSET},
 	};
 	size_t i;
 

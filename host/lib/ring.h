@@ -14,19 +14,19 @@ struct sm_ring {
 	const struct sm_ring_producer *producer;
 	struct sm_ring_consumer *consumer;
 	const u8 *data;
-	u32 size;	 /* of data: as the host module says, never as the shared pages say */
-	bool block;	 /* SM_RING_BLOCK */
-	u64 position;	 /* up to here records were handed out */
-	u64 seq;	 /* expected next */
+	u32 size;     /* of data: as the host module says, never as the shared pages say */
+	bool block;   /* SM_RING_BLOCK */
+	u64 position; /* up to here records were handed out */
+	u64 seq;      /* expected next */
 	bool seq_known;
-	bool seq_loose;	 /* just behind a loss record: it may or may not have used up its number */
+	bool seq_loose;  /* just behind a loss record: it may or may not have used up its number */
 	u64 corruptions; /* ever found */
 };
 
 enum sm_ring_result {
 	SM_RING_EMPTY,
 	SM_RING_RECORD,
-	SM_RING_GAP,	 /* numbers are missing that no loss record explains */
+	SM_RING_GAP,     /* numbers are missing that no loss record explains */
 	SM_RING_CORRUPT, /* the ring made no sense; reading goes on where the producer is now */
 };
 

@@ -14,21 +14,21 @@ static const struct {
 	const char *name;
 	size_t offset;
 } counters[] = {
-	{ "entries", offsetof(struct sm_vcpu_status, entries) },
-	{ "records", offsetof(struct sm_vcpu_status, records) },
-	{ "lost", offsetof(struct sm_vcpu_status, lost) },
-	{ "exits", offsetof(struct sm_vcpu_status, exits) },
-	{ "exits_gate", offsetof(struct sm_vcpu_status, exits_gate) },
-	{ "exits_monitor", offsetof(struct sm_vcpu_status, exits_monitor) },
-	{ "exits_event", offsetof(struct sm_vcpu_status, exits_event) },
-	{ "doorbells", offsetof(struct sm_vcpu_status, doorbells) },
-	{ "window_faults", offsetof(struct sm_vcpu_status, window_faults) },
-	{ "fixups", offsetof(struct sm_vcpu_status, fixups) },
-	{ "waits", offsetof(struct sm_vcpu_status, waits) },
-	{ "violations", offsetof(struct sm_vcpu_status, violations) },
-	{ "aborts", offsetof(struct sm_vcpu_status, aborts) },
-	{ "deferred", offsetof(struct sm_vcpu_status, deferred) },
-	{ "restored", offsetof(struct sm_vcpu_status, restored) },
+	{"entries", offsetof(struct sm_vcpu_status, entries)},
+	{"records", offsetof(struct sm_vcpu_status, records)},
+	{"lost", offsetof(struct sm_vcpu_status, lost)},
+	{"exits", offsetof(struct sm_vcpu_status, exits)},
+	{"exits_gate", offsetof(struct sm_vcpu_status, exits_gate)},
+	{"exits_monitor", offsetof(struct sm_vcpu_status, exits_monitor)},
+	{"exits_event", offsetof(struct sm_vcpu_status, exits_event)},
+	{"doorbells", offsetof(struct sm_vcpu_status, doorbells)},
+	{"window_faults", offsetof(struct sm_vcpu_status, window_faults)},
+	{"fixups", offsetof(struct sm_vcpu_status, fixups)},
+	{"waits", offsetof(struct sm_vcpu_status, waits)},
+	{"violations", offsetof(struct sm_vcpu_status, violations)},
+	{"aborts", offsetof(struct sm_vcpu_status, aborts)},
+	{"deferred", offsetof(struct sm_vcpu_status, deferred)},
+	{"restored", offsetof(struct sm_vcpu_status, restored)},
 };
 
 #define NR_COUNTERS (sizeof(counters) / sizeof(*counters))
@@ -44,7 +44,7 @@ int sm_status_read(int fd, struct sm_status *ret_status)
 	u32 capacity = 16;
 
 	for (; capacity <= VCPUS_MAX; capacity *= 2) {
-		struct sm_ioc_status arg = { .size = sizeof(arg), .capacity = capacity };
+		struct sm_ioc_status arg = {.size = sizeof(arg), .capacity = capacity};
 		int err;
 
 		bigger = reallocarray(vcpus, capacity, sizeof(*vcpus));
@@ -60,7 +60,7 @@ int sm_status_read(int fd, struct sm_status *ret_status)
 			return err;
 		}
 		if (arg.count <= capacity) {
-			*ret_status = (struct sm_status){ .vm = arg, .vcpus = vcpus };
+			*ret_status = (struct sm_status){.vm = arg, .vcpus = vcpus};
 			return 0;
 		}
 	}
@@ -82,7 +82,7 @@ int sm_memory_read(int fd, u64 *ret_bytes)
 	int err = -E2BIG;
 
 	for (capacity = 64; capacity <= SLOTS_MAX; capacity *= 2) {
-		struct sm_ioc_memslots arg = { .size = sizeof(arg), .capacity = capacity };
+		struct sm_ioc_memslots arg = {.size = sizeof(arg), .capacity = capacity};
 		u64 bytes = 0;
 
 		bigger = reallocarray(slots, capacity, sizeof(*slots));
@@ -146,12 +146,12 @@ static int set_integer(json_t *object, const char *name, u64 value)
 json_t *sm_status_json(const struct sm_status *status)
 {
 	const struct sm_ioc_status *vm = &status->vm;
-	json_t *object = json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:I}", "state",
-				   sm_state_name(vm->state), "hook_protection", protection_name(vm->protection),
-				   "vmm_pid", (int)vm->vmm_pid, "full_ring",
-				   vm->flags & SM_ATTACH_BLOCK ? "block" : "drop", "ring_size",
-				   (json_int_t)vm->ring_size, "budget_us", (json_int_t)vm->budget_us,
-				   "pages", (json_int_t)vm->pages, "vcpus", (json_int_t)vm->count);
+	json_t *object = json_pack(
+		"{s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:I}", "state", sm_state_name(vm->state),
+		"hook_protection", protection_name(vm->protection), "vmm_pid", (int)vm->vmm_pid,
+		"full_ring", vm->flags & SM_ATTACH_BLOCK ? "block" : "drop", "ring_size",
+		(json_int_t)vm->ring_size, "budget_us", (json_int_t)vm->budget_us, "pages",
+		(json_int_t)vm->pages, "vcpus", (json_int_t)vm->count);
 	size_t i, v;
 	int err = 0;
 

@@ -182,8 +182,8 @@ static void describe(int process, struct sm_vm *vm)
 
 static int add_process(struct sm_vms *vms, int process, pid_t pid)
 {
-	struct descriptors d = { 0 };
-	struct sm_vm *bigger, vm = { .pid = pid };
+	struct descriptors d = {0};
+	struct sm_vm *bigger, vm = {.pid = pid};
 	size_t i;
 	int err;
 
@@ -220,7 +220,7 @@ static int compare_vms(const void *a, const void *b)
 
 int sm_vms_scan(const char *proc, struct sm_vms *ret_vms, struct sm_error *err_text)
 {
-	struct sm_vms vms = { 0 };
+	struct sm_vms vms = {0};
 	struct dirent *entry;
 	int pid, process, err = 0;
 	DIR *dir = opendir(proc);
@@ -250,7 +250,7 @@ int sm_vms_scan(const char *proc, struct sm_vms *ret_vms, struct sm_error *err_t
 void sm_vms_free(struct sm_vms *vms)
 {
 	free(vms->vms);
-	*vms = (struct sm_vms){ 0 };
+	*vms = (struct sm_vms){0};
 }
 
 static void address(const struct sm_vm *vm, char text[32])
@@ -289,10 +289,12 @@ int sm_vms_find(const struct sm_vms *vms, const char *selector, const struct sm_
 		matches++;
 	}
 	if (matches == 0)
-		return sm_error_set(err, -ENOENT, "no VM is called \"%s\" or has that PID%s", selector,
-				    vms->hidden ? " (some processes can only be seen by root)" : "");
+		return sm_error_set(
+			err, -ENOENT, "no VM is called \"%s\" or has that PID%s", selector,
+			vms->hidden ? " (some processes can only be seen by root)" : "");
 	if (matches > 1)
-		return sm_error_set(err, -ENOTUNIQ, "\"%s\" may be any of these VMs: %s", selector, list);
+		return sm_error_set(err, -ENOTUNIQ, "\"%s\" may be any of these VMs: %s", selector,
+				    list);
 	*ret_vm = found;
 	return 0;
 }
@@ -305,5 +307,7 @@ json_t *sm_vm_json(const struct sm_vm *vm)
 	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:I, s:I, s:s}", "name", vm->name, "pid",
 			 (int)vm->pid, "fd", vm->fd, "address", text, "vmm", vm->vmm, "vcpus",
 			 (json_int_t)vm->vcpus, "memory", (json_int_t)vm->memory, "memory_source",
-			 vm->memory == 0 ? "unknown" : vm->resident ? "resident" : "configured");
+			 vm->memory == 0 ? "unknown"
+			 : vm->resident  ? "resident"
+					 : "configured");
 }

@@ -19,14 +19,14 @@ struct sm_error;
 #define SM_VM_NAME_MAX 128
 
 struct sm_vm {
-	pid_t pid;	    /* thread group of the VMM */
-	int fd;		    /* its lowest kvm-vm descriptor for this VM */
-	bool shares_vmm;    /* the VMM has other VMs too: address this one as PID:FD */
-	u32 vcpus;	    /* of the VMM: distinct kvm-vcpu descriptors */
-	u64 memory;	    /* bytes; 0: unknown */
-	bool resident;	    /* memory is what the VMM has in RAM; else what its command line says */
+	pid_t pid;       /* thread group of the VMM */
+	int fd;          /* its lowest kvm-vm descriptor for this VM */
+	bool shares_vmm; /* the VMM has other VMs too: address this one as PID:FD */
+	u32 vcpus;       /* of the VMM: distinct kvm-vcpu descriptors */
+	u64 memory;      /* bytes; 0: unknown */
+	bool resident;   /* memory is what the VMM has in RAM; else what its command line says */
 	char name[SM_VM_NAME_MAX]; /* printable UTF-8: as the VMM was told, or else COMM-PID */
-	char vmm[32];	    /* printable: the VMM's command name */
+	char vmm[32];              /* printable: the VMM's command name */
 };
 
 struct sm_vms {

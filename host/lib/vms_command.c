@@ -108,15 +108,9 @@ static const struct {
 	void (*take)(struct sm_vm *vm, const char *value);
 } options[] = {
 	/* A socket's name is the weaker hint: what stands further down wins. */
-	{ "--api-socket", take_socket },
-	{ "--socket", take_socket },
-	{ "-s", take_socket },
-	{ "-name", take_name },
-	{ "--name", take_name },
-	{ "--id", take_name },
-	{ "-m", take_memory },
-	{ "--mem", take_memory },
-	{ "--memory", take_memory },
+	{"--api-socket", take_socket}, {"--socket", take_socket}, {"-s", take_socket},
+	{"-name", take_name},          {"--name", take_name},     {"--id", take_name},
+	{"-m", take_memory},           {"--mem", take_memory},    {"--memory", take_memory},
 };
 
 /* The value of an option, given as "--option VALUE" or "--option=VALUE"; NULL: not given. */

@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SAVE "save-state:"
+#define SAVE   "save-state:"
 #define MEMORY "/memory.ram"
 
 static int memory_fd = -1, mailbox_fd = -1;
@@ -31,7 +31,8 @@ static off64_t mailbox_start, mailbox_end, position;
 static void save_state(char *directory)
 {
 	/* bool bx_real_sim_c::save_state(const char *) */
-	bool (*save)(void *, const char *) = dlsym(RTLD_DEFAULT, "_ZN13bx_real_sim_c10save_stateEPKc");
+	bool (*save)(void *, const char *) =
+		dlsym(RTLD_DEFAULT, "_ZN13bx_real_sim_c10save_stateEPKc");
 	void **sim = dlsym(RTLD_DEFAULT, "SIM");
 
 	directory[strcspn(directory, "\"")] = 0;
@@ -48,7 +49,8 @@ FILE *fopen64(const char *path, const char *mode)
 		save_state(strdup(save + strlen(SAVE)));
 	if (!next)
 		next = dlsym(RTLD_NEXT, "fopen64");
-	if (getenv("LAB_MEMORY") && length > strlen(MEMORY) && !strcmp(path + length - strlen(MEMORY), MEMORY))
+	if (getenv("LAB_MEMORY") && length > strlen(MEMORY) &&
+	    !strcmp(path + length - strlen(MEMORY), MEMORY))
 		path = "/dev/null";
 	return next(path, mode);
 }
@@ -61,7 +63,8 @@ static ssize_t memory_read(void *cookie, char *buffer, size_t size)
 	/* Bochs reads aligned blocks, so none lies across the mailbox' ends. */
 	if (position >= mailbox_start && position < mailbox_end) {
 		memset(buffer, 0, size);
-		got = pread(mailbox_fd, buffer, size, position - mailbox_start) < 0 ? -1 : (ssize_t)size;
+		got = pread(mailbox_fd, buffer, size, position - mailbox_start) < 0 ? -1
+										    : (ssize_t)size;
 	} else {
 		got = pread(memory_fd, buffer, size, position);
 	}
@@ -91,7 +94,8 @@ static int memory_seek(void *cookie, off64_t *offset, int whence)
 FILE *tmpfile64(void)
 {
 	static FILE *(*next)(void);
-	const char *memory = getenv("LAB_MEMORY"), *mailbox = getenv("LAB_MAILBOX"), *at = getenv("LAB_MAILBOX_AT");
+	const char *memory = getenv("LAB_MEMORY"), *mailbox = getenv("LAB_MAILBOX"),
+		   *at = getenv("LAB_MAILBOX_AT");
 	struct stat status;
 
 	if (memory && mailbox && at && memory_fd < 0) {
@@ -101,8 +105,9 @@ FILE *tmpfile64(void)
 			return NULL;
 		mailbox_start = strtoll(at, NULL, 0);
 		mailbox_end = mailbox_start + status.st_size;
-		return fopencookie(NULL, "r+", (cookie_io_functions_t){
-			memory_read, memory_write, memory_seek, NULL });
+		return fopencookie(
+			NULL, "r+",
+			(cookie_io_functions_t){memory_read, memory_write, memory_seek, NULL});
 	}
 	if (!next)
 		next = dlsym(RTLD_NEXT, "tmpfile64");

@@ -71,7 +71,8 @@ int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 	return 1;
 }
 
-int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, const struct sm_agent_info *info)
+int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu,
+			  const struct sm_agent_info *info)
 {
 	CHECK(info->stubs_size && info->stubs_size <= SM_STUBS_MAX_SIZE);
 	return 0;

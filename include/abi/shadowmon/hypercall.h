@@ -10,32 +10,32 @@
 #ifndef SHADOWMON_ABI_HYPERCALL_H
 #define SHADOWMON_ABI_HYPERCALL_H
 
-#define SM_HC_BASE		0x534d0000	/* "SM" */
+#define SM_HC_BASE 0x534d0000 /* "SM" */
 
 /* Guest, view 0. */
-#define SM_HC_HELLO		0x534d0001	/* rbx = SM_ABI_REVISION -> SM_HELLO_MAGIC, -EPROTO */
-#define SM_HC_REGISTER		0x534d0002	/* rbx = GPA of struct sm_agent_info -> 0 */
-#define SM_HC_POLL		0x534d0003	/* rbx = GPA of struct sm_agent_command, filled in -> op */
-#define SM_HC_ANSWER		0x534d0004	/* rbx = command id, rcx = result -> 0 */
-#define SM_HC_ATTENTION		0x534d0005	/* asked for by the verdict; an exit is all it does */
+#define SM_HC_HELLO     0x534d0001 /* rbx = SM_ABI_REVISION -> SM_HELLO_MAGIC, -EPROTO */
+#define SM_HC_REGISTER  0x534d0002 /* rbx = GPA of struct sm_agent_info -> 0 */
+#define SM_HC_POLL      0x534d0003 /* rbx = GPA of struct sm_agent_command, filled in -> op */
+#define SM_HC_ANSWER    0x534d0004 /* rbx = command id, rcx = result -> 0 */
+#define SM_HC_ATTENTION 0x534d0005 /* asked for by the verdict; an exit is all it does */
 
 /* Gate, view 1. */
-#define SM_HC_GATE_VIOLATION	0xcccccccc	/* the CR3 test failed; traps when run as code */
+#define SM_HC_GATE_VIOLATION 0xcccccccc /* the CR3 test failed; traps when run as code */
 
 /* Compartment, view 2. */
-#define SM_HC_DOORBELL		0x534d0020	/* records wait and the consumer sleeps */
-#define SM_HC_RING_FULL		0x534d0021	/* block mode: wait for room; may return early */
-#define SM_HC_PANIC		0x534d0022	/* rbx = reason: abort this activation */
+#define SM_HC_DOORBELL  0x534d0020 /* records wait and the consumer sleeps */
+#define SM_HC_RING_FULL 0x534d0021 /* block mode: wait for room; may return early */
+#define SM_HC_PANIC     0x534d0022 /* rbx = reason: abort this activation */
 
-#define SM_HELLO_MAGIC		0x534d6f6e	/* "SMon" */
-#define SM_ABI_REVISION		2
+#define SM_HELLO_MAGIC  0x534d6f6e /* "SMon" */
+#define SM_ABI_REVISION 2
 
 #ifndef __ASSEMBLER__
 #include <shadowmon/layout.h>
 
-#define SM_AGENT_MAGIC		0x3174696e65676131ULL
-#define SM_STUBS_MAX_SIZE	0x10000
-#define SM_CALL_SITE_SIZE	5	/* bytes at the entry of a hooked function: call of a stub */
+#define SM_AGENT_MAGIC    0x3174696e65676131ULL
+#define SM_STUBS_MAX_SIZE 0x10000
+#define SM_CALL_SITE_SIZE 5 /* bytes at the entry of a hooked function: call of a stub */
 
 /*
  * What the guest module tells of the kernel it runs in.  Lies in one page of guest RAM.  The BTF is
@@ -44,20 +44,20 @@
 struct sm_agent_info {
 	u64 magic;
 	u32 revision;
-	u32 size;		/* of this struct, as the guest module knows it */
-	u64 gate_va;		/* G */
-	u64 gate_gpa;		/* of the gate's copy: the host compares it with its own */
-	u64 page_offset;	/* start of the direct map, virtual */
-	u64 direct_map_size;	/* bytes of it that may hold RAM */
-	u64 kernel_va;		/* __START_KERNEL_map */
-	u64 kernel_pa;		/* guest-physical address that kernel_va translates to (phys_base) */
-	u64 kernel_size;	/* bytes of that mapping, from kernel_va */
+	u32 size;            /* of this struct, as the guest module knows it */
+	u64 gate_va;         /* G */
+	u64 gate_gpa;        /* of the gate's copy: the host compares it with its own */
+	u64 page_offset;     /* start of the direct map, virtual */
+	u64 direct_map_size; /* bytes of it that may hold RAM */
+	u64 kernel_va;       /* __START_KERNEL_map */
+	u64 kernel_pa;       /* guest-physical address that kernel_va translates to (phys_base) */
+	u64 kernel_size;     /* bytes of that mapping, from kernel_va */
 	u64 btf_gpa;
 	u64 btf_size;
-	u64 kernel_cr3;		/* guest-physical address of the kernel's own top-level table */
-	u64 stubs_va;		/* the code between hooked functions and gate; page-aligned */
-	u64 stubs_size;		/* bytes, at most SM_STUBS_MAX_SIZE */
-	char release[64];	/* utsname release, NUL-terminated */
+	u64 kernel_cr3;   /* guest-physical address of the kernel's own top-level table */
+	u64 stubs_va;     /* the code between hooked functions and gate; page-aligned */
+	u64 stubs_size;   /* bytes, at most SM_STUBS_MAX_SIZE */
+	char release[64]; /* utsname release, NUL-terminated */
 };
 
 /*
@@ -65,11 +65,12 @@ struct sm_agent_info {
  * answered with SM_HC_ANSWER before the next is given.  POLL returns the op (also in the struct).
  */
 enum sm_agent_op {
-	SM_OP_IDLE = 0,		/* nothing to do: poll again in wait_ms */
-	SM_OP_LOOKUP = 1,	/* address of kernel symbol name -> address, or -ENOENT */
-	SM_OP_HOOK = 2,		/* route function name through the stub (slot, nargs) -> address of the call, -errno */
-	SM_OP_UNHOOK_ALL = 3,	/* remove all hooks -> 0 */
-	SM_OP_LOCKED = 4,	/* for information: the host has locked -> 0 */
+	SM_OP_IDLE = 0,   /* nothing to do: poll again in wait_ms */
+	SM_OP_LOOKUP = 1, /* address of kernel symbol name -> address, or -ENOENT */
+	SM_OP_HOOK =
+		2, /* route function name through the stub (slot, nargs) -> address of the call, -errno */
+	SM_OP_UNHOOK_ALL = 3, /* remove all hooks -> 0 */
+	SM_OP_LOCKED = 4,     /* for information: the host has locked -> 0 */
 };
 
 struct sm_agent_command {
@@ -79,7 +80,7 @@ struct sm_agent_command {
 	u32 nargs;
 	u32 wait_ms;
 	u32 reserved;
-	char name[128];		/* NUL-terminated */
+	char name[128]; /* NUL-terminated */
 };
 
 SM_ASSERT_LAYOUT(sizeof(struct sm_agent_info) <= SM_PAGE_SIZE);

@@ -18,67 +18,67 @@
 #ifndef SHADOWMON_ABI_LAYOUT_H
 #define SHADOWMON_ABI_LAYOUT_H
 
-#define SM_PAGE_SHIFT		12
-#define SM_PAGE_SIZE		0x1000
+#define SM_PAGE_SHIFT 12
+#define SM_PAGE_SIZE  0x1000
 
 /* --- guest-physical ----------------------------------------------------------------------- */
 
-#define SM_ALIAS_SHIFT		38		/* A of the design; tested by the gate */
-#define SM_WINDOW_GPA		0x4000000000
-#define SM_PRIVATE_GPA		0x7f00000000
-#define SM_RAM_LIMIT		0x3f00000000	/* guest RAM must end below: PRIVATE - WINDOW */
+#define SM_ALIAS_SHIFT 38 /* A of the design; tested by the gate */
+#define SM_WINDOW_GPA  0x4000000000
+#define SM_PRIVATE_GPA 0x7f00000000
+#define SM_RAM_LIMIT   0x3f00000000 /* guest RAM must end below: PRIVATE - WINDOW */
 
-#define SM_GATE_GPA		(SM_PRIVATE_GPA + 0x0)
-#define SM_TABLES_GPA		(SM_PRIVATE_GPA + 0x100000)
-#define SM_TABLES_MAX		64		/* pages */
-#define SM_IMAGE_GPA		(SM_PRIVATE_GPA + 0x1000000)
+#define SM_GATE_GPA   (SM_PRIVATE_GPA + 0x0)
+#define SM_TABLES_GPA (SM_PRIVATE_GPA + 0x100000)
+#define SM_TABLES_MAX 64 /* pages */
+#define SM_IMAGE_GPA  (SM_PRIVATE_GPA + 0x1000000)
 
-#define SM_CPU_GPA		0x7fc0000000	/* the vCPU's own: same address, other pages */
-#define SM_CPU_LIST		0x0		/* EPTP list, writable in view 1 alone */
-#define SM_CPU_STATE		0x1000		/* struct sm_cpu_state */
-#define SM_CPU_STACK		0x3000		/* after a guard page */
-#define SM_CPU_STACK_SIZE	0x4000
-#define SM_CPU_RING		0x10000		/* producer page, consumer page, data */
-#define SM_RING_MAX_SIZE	0x100000	/* data bytes; 2 MiB in all for what is the vCPU's */
+#define SM_CPU_GPA        0x7fc0000000 /* the vCPU's own: same address, other pages */
+#define SM_CPU_LIST       0x0          /* EPTP list, writable in view 1 alone */
+#define SM_CPU_STATE      0x1000       /* struct sm_cpu_state */
+#define SM_CPU_STACK      0x3000       /* after a guard page */
+#define SM_CPU_STACK_SIZE 0x4000
+#define SM_CPU_RING       0x10000  /* producer page, consumer page, data */
+#define SM_RING_MAX_SIZE  0x100000 /* data bytes; 2 MiB in all for what is the vCPU's */
 
 /* --- virtual, as distances from G --------------------------------------------------------- */
 
-#define SM_VA_RETURN		(-16)		/* the stub's return label, view 0 */
-#define SM_VA_LIST		(-0x33336000)	/* below the top 2 GiB: B's alone */
-#define SM_VA_CPU		0x143000	/* SM_CPU_GPA + x is seen at G + SM_VA_CPU + x */
-#define SM_VA_STACK_TOP		(SM_VA_CPU + SM_CPU_STACK + SM_CPU_STACK_SIZE)
-#define SM_VA_IMAGE		0x40b000
-#define SM_VA_ENTRY		(SM_VA_IMAGE + SM_IMAGE_ENTRY)	/* the one entry point */
-#define SM_IMAGE_ENTRY		0xf0
+#define SM_VA_RETURN    (-16)         /* the stub's return label, view 0 */
+#define SM_VA_LIST      (-0x33336000) /* below the top 2 GiB: B's alone */
+#define SM_VA_CPU       0x143000      /* SM_CPU_GPA + x is seen at G + SM_VA_CPU + x */
+#define SM_VA_STACK_TOP (SM_VA_CPU + SM_CPU_STACK + SM_CPU_STACK_SIZE)
+#define SM_VA_IMAGE     0x40b000
+#define SM_VA_ENTRY     (SM_VA_IMAGE + SM_IMAGE_ENTRY) /* the one entry point */
+#define SM_IMAGE_ENTRY  0xf0
 /* From these distances behind the entry point on, the guest's RSP and RBX are in sm_cpu_state. */
-#define SM_ENTRY_RSP_SAVED	0x0e
-#define SM_ENTRY_RBX_SAVED	0x15
-#define SM_IMAGE_MAX_SIZE	0x400000
-#define SM_VA_END		0x811000
+#define SM_ENTRY_RSP_SAVED 0x0e
+#define SM_ENTRY_RBX_SAVED 0x15
+#define SM_IMAGE_MAX_SIZE  0x400000
+#define SM_VA_END          0x811000
 
-#define SM_WINDOW_VA		0xfffffe8000000000	/* in B: guest-physical 0 of the window */
+#define SM_WINDOW_VA 0xfffffe8000000000 /* in B: guest-physical 0 of the window */
 
 /* G must leave room for all of that inside the kernel's top 2 GiB. */
-#define SM_GATE_VA_MIN		0xffffffff80000000
-#define SM_GATE_VA_MAX		0xfffffffffe000000
+#define SM_GATE_VA_MIN 0xffffffff80000000
+#define SM_GATE_VA_MAX 0xfffffffffe000000
 
 /* --- EPTP list ---------------------------------------------------------------------------- */
 
-#define SM_VIEW_TARGET		0
-#define SM_VIEW_GATE		1
-#define SM_VIEW_MONITOR		2
-#define SM_LIST_MONITOR_BYTE	16		/* offset of list[2]'s low byte */
-#define SM_EPTP_ARMED		0x1e		/* write-back, 4 levels, no accessed/dirty flags */
-#define SM_EPTP_DISARMED	0xcc		/* reserved memory type, wrong length: VMFUNC exits */
+#define SM_VIEW_TARGET       0
+#define SM_VIEW_GATE         1
+#define SM_VIEW_MONITOR      2
+#define SM_LIST_MONITOR_BYTE 16   /* offset of list[2]'s low byte */
+#define SM_EPTP_ARMED        0x1e /* write-back, 4 levels, no accessed/dirty flags */
+#define SM_EPTP_DISARMED     0xcc /* reserved memory type, wrong length: VMFUNC exits */
 
 /* --- hooks -------------------------------------------------------------------------------- */
 
-#define SM_SLOTS		64		/* power of two: the entry masks with it */
-#define SM_ARGS_MAX		6
+#define SM_SLOTS    64 /* power of two: the entry masks with it */
+#define SM_ARGS_MAX 6
 
 /* What the compartment returns to the stub in EDX. */
-#define SM_VERDICT_ERRNO	0x00000fff	/* 0: go on; else the function returns -errno */
-#define SM_VERDICT_ATTENTION	0x80000000	/* do a VMCALL (SM_HC_ATTENTION) once back in view 0 */
+#define SM_VERDICT_ERRNO     0x00000fff /* 0: go on; else the function returns -errno */
+#define SM_VERDICT_ATTENTION 0x80000000 /* do a VMCALL (SM_HC_ATTENTION) once back in view 0 */
 
 #ifndef __ASSEMBLER__
 #ifdef __KERNEL__
@@ -103,15 +103,15 @@ typedef int64_t s64;
  * aborted.  The host trusts none of it: it ends up in guest registers alone.
  */
 struct sm_cpu_state {
-	u64 rsp;		/* guest's, as the stub left it */
-	u64 rbx;		/* guest's; the other callee-saved registers no code here touches */
-	u64 entries;		/* activations; tells one endless one from many short ones */
-	u32 attention;		/* host: 0 or SM_VERDICT_ATTENTION; the exit ORs it into EDX */
-	u32 vcpu;		/* host: index of this vCPU */
-	u32 slot;		/* of the running activation */
+	u64 rsp;       /* guest's, as the stub left it */
+	u64 rbx;       /* guest's; the other callee-saved registers no code here touches */
+	u64 entries;   /* activations; tells one endless one from many short ones */
+	u32 attention; /* host: 0 or SM_VERDICT_ATTENTION; the exit ORs it into EDX */
+	u32 vcpu;      /* host: index of this vCPU */
+	u32 slot;      /* of the running activation */
 	u32 reserved;
-	u64 seq;		/* compartment: sequence number of the next record */
-	u64 lost;		/* compartment: records dropped since the last loss record */
+	u64 seq;  /* compartment: sequence number of the next record */
+	u64 lost; /* compartment: records dropped since the last loss record */
 	u64 lost_total;
 };
 

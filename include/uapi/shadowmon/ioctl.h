@@ -24,33 +24,33 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define SM_DEVICE	"/dev/shadowmon"
+#define SM_DEVICE        "/dev/shadowmon"
 #define SM_UAPI_REVISION 1
 
 /* --- module-wide -------------------------------------------------------------------------- */
 
-#define SM_FEATURE_WRITE_TRACKING	0x1	/* KVM can write-protect guest pages for us */
+#define SM_FEATURE_WRITE_TRACKING 0x1 /* KVM can write-protect guest pages for us */
 
 struct sm_ioc_info {
 	__u32 size;
-	__u32 revision;		/* out: SM_UAPI_REVISION */
-	__u32 abi_revision;	/* out: of the guest's and the compartment's ABI */
-	__u32 features;		/* out: SM_FEATURE_* */
-	__u32 attached;		/* out: VMs attached now */
-	__u32 pages;		/* out: host pages that the module holds for all of them */
+	__u32 revision;     /* out: SM_UAPI_REVISION */
+	__u32 abi_revision; /* out: of the guest's and the compartment's ABI */
+	__u32 features;     /* out: SM_FEATURE_* */
+	__u32 attached;     /* out: VMs attached now */
+	__u32 pages;        /* out: host pages that the module holds for all of them */
 };
 
 /* --- attach ------------------------------------------------------------------------------- */
 
-#define SM_ATTACH_BLOCK		0x1	/* full ring: the vCPU waits (else records are dropped) */
-#define SM_ATTACH_FLAGS		0x1
+#define SM_ATTACH_BLOCK 0x1 /* full ring: the vCPU waits (else records are dropped) */
+#define SM_ATTACH_FLAGS 0x1
 
 struct sm_ioc_attach {
 	__u32 size;
-	__s32 kvm_fd;		/* a kvm-vm descriptor of this process (pidfd_getfd) */
-	__u32 flags;		/* SM_ATTACH_* */
-	__u32 ring_size;	/* data bytes a vCPU: power of two, 16 KiB to 1 MiB */
-	__u32 budget_us;	/* longest activation of a monitor: 100 to 1,000,000; 0: 10,000 */
+	__s32 kvm_fd;    /* a kvm-vm descriptor of this process (pidfd_getfd) */
+	__u32 flags;     /* SM_ATTACH_* */
+	__u32 ring_size; /* data bytes a vCPU: power of two, 16 KiB to 1 MiB */
+	__u32 budget_us; /* longest activation of a monitor: 100 to 1,000,000; 0: 10,000 */
 	__u32 reserved;
 };
 /*
@@ -78,72 +78,73 @@ struct sm_ioc_agent {
 
 struct sm_ioc_command {
 	__u32 size;
-	__u32 op;		/* SM_OP_LOOKUP, SM_OP_HOOK, SM_OP_UNHOOK_ALL */
+	__u32 op; /* SM_OP_LOOKUP, SM_OP_HOOK, SM_OP_UNHOOK_ALL */
 	__u32 slot;
 	__u32 nargs;
-	__u32 timeout_ms;	/* 1 to 60,000 */
+	__u32 timeout_ms; /* 1 to 60,000 */
 	__u32 reserved;
-	__s64 result;		/* out: what the guest module answered */
-	char name[128];		/* NUL-terminated */
+	__s64 result;   /* out: what the guest module answered */
+	char name[128]; /* NUL-terminated */
 };
 /* EAGAIN: not registered.  EPERM: locked.  ETIMEDOUT: the guest did not answer.  ENOTCONN: VM gone. */
 
 struct sm_memslot {
 	__u64 gpa;
 	__u64 bytes;
-	__u64 hva;		/* in the VMM's address space */
+	__u64 hva; /* in the VMM's address space */
 };
 
 struct sm_ioc_memslots {
 	__u32 size;
-	__s32 vmm_pid;		/* out: thread group of the VMM, in the caller's PID namespace */
-	__u32 capacity;		/* entries at slots */
-	__u32 count;		/* out: entries that exist (may exceed capacity) */
-	__u64 slots;		/* struct sm_memslot[capacity] */
+	__s32 vmm_pid;  /* out: thread group of the VMM, in the caller's PID namespace */
+	__u32 capacity; /* entries at slots */
+	__u32 count;    /* out: entries that exist (may exceed capacity) */
+	__u64 slots;    /* struct sm_memslot[capacity] */
 };
 
 /* --- image -------------------------------------------------------------------------------- */
 
-#define SM_SEGMENT_READ		0x1
-#define SM_SEGMENT_WRITE	0x2
-#define SM_SEGMENT_EXEC		0x4	/* never with WRITE */
-#define SM_SEGMENTS_MAX		8
-#define SM_FIXUPS_MAX		4096
+#define SM_SEGMENT_READ  0x1
+#define SM_SEGMENT_WRITE 0x2
+#define SM_SEGMENT_EXEC  0x4 /* never with WRITE */
+#define SM_SEGMENTS_MAX  8
+#define SM_FIXUPS_MAX    4096
 
 struct sm_segment {
-	__u32 offset;		/* from the image's start; page-aligned, ascending */
-	__u32 mem_size;		/* bytes; rounded up to pages; the rest is zero */
-	__u32 file_size;	/* bytes at data */
-	__u32 flags;		/* SM_SEGMENT_* */
+	__u32 offset;    /* from the image's start; page-aligned, ascending */
+	__u32 mem_size;  /* bytes; rounded up to pages; the rest is zero */
+	__u32 file_size; /* bytes at data */
+	__u32 flags;     /* SM_SEGMENT_* */
 	__u64 data;
 };
 
 /* A load in the compartment that may miss guest RAM: resume at fixup instead of aborting. */
 struct sm_fixup {
-	__u32 fault;		/* both: offsets from the image's start, in an executable segment */
+	__u32 fault; /* both: offsets from the image's start, in an executable segment */
 	__u32 fixup;
 };
 
 struct sm_ioc_load_image {
 	__u32 size;
-	__u32 nr_segments;	/* the first holds the entry point at offset 0, and is executable */
-	__u32 nr_fixups;	/* sorted by fault, ascending */
+	__u32 nr_segments; /* the first holds the entry point at offset 0, and is executable */
+	__u32 nr_fixups;   /* sorted by fault, ascending */
 	__u32 reserved;
-	__u64 fixups;		/* struct sm_fixup[nr_fixups] */
+	__u64 fixups; /* struct sm_fixup[nr_fixups] */
 	struct sm_segment segments[SM_SEGMENTS_MAX];
-	__u16 abort_errno[64];	/* a slot: what an aborted activation answers (0: function goes on) */
+	__u16 abort_errno
+		[64]; /* a slot: what an aborted activation answers (0: function goes on) */
 };
 /* EAGAIN: not registered.  EINVAL: malformed.  E2BIG: beyond SM_IMAGE_MAX_SIZE.  EBUSY: loaded before. */
 
 struct sm_ioc_lock {
 	__u32 size;
-	__u32 flags;		/* 0 */
+	__u32 flags; /* 0 */
 };
 /* EAGAIN: no image.  EALREADY: locked before.  EFAULT: what is to be protected is no RAM. */
 
 struct sm_ioc_detach {
 	__u32 size;
-	__u32 timeout_ms;	/* for the guest module to unhook; 0: do not ask it */
+	__u32 timeout_ms; /* for the guest module to unhook; 0: do not ask it */
 };
 /* Detaches in every case; ETIMEDOUT tells that the guest module did not unhook (the guest goes on). */
 
@@ -154,53 +155,53 @@ enum sm_state {
 	SM_STATE_REGISTERED = 2,
 	SM_STATE_LOADED = 3,
 	SM_STATE_LOCKED = 4,
-	SM_STATE_GONE = 5,	/* the VM has ended */
+	SM_STATE_GONE = 5, /* the VM has ended */
 };
 
 struct sm_vcpu_status {
 	__u32 vcpu;
 	__u32 reserved;
-	__u64 entries;		/* activations of the compartment */
-	__u64 records;		/* sequence number of the next record */
+	__u64 entries; /* activations of the compartment */
+	__u64 records; /* sequence number of the next record */
 	__u64 lost;
-	__u64 exits;		/* VM exits while attached, in all views */
-	__u64 exits_gate;	/* ... in view 1 */
-	__u64 exits_monitor;	/* ... in view 2 */
-	__u64 exits_event;	/* ... that an event caused, doorbells and window fills apart */
+	__u64 exits;         /* VM exits while attached, in all views */
+	__u64 exits_gate;    /* ... in view 1 */
+	__u64 exits_monitor; /* ... in view 2 */
+	__u64 exits_event;   /* ... that an event caused, doorbells and window fills apart */
 	__u64 doorbells;
-	__u64 window_faults;	/* guest pages filled into the window */
-	__u64 fixups;		/* reads of the compartment that missed guest RAM */
-	__u64 waits;		/* exits to wait for room in the ring */
+	__u64 window_faults; /* guest pages filled into the window */
+	__u64 fixups;        /* reads of the compartment that missed guest RAM */
+	__u64 waits;         /* exits to wait for room in the ring */
 	__u64 violations;
 	__u64 aborts;
-	__u64 deferred;		/* injections withheld while in view 1 or 2 */
-	__u64 restored;		/* entries at which KVM's root had replaced the view's */
-	__s64 tsc_offset;	/* guest TSC = (host TSC * tsc_ratio >> tsc_ratio_shift) + tsc_offset */
+	__u64 deferred;   /* injections withheld while in view 1 or 2 */
+	__u64 restored;   /* entries at which KVM's root had replaced the view's */
+	__s64 tsc_offset; /* guest TSC = (host TSC * tsc_ratio >> tsc_ratio_shift) + tsc_offset */
 	__u64 tsc_ratio;
 };
 
 /* Whether writes of the guest to what its hooks need are refused. */
 enum sm_protection {
-	SM_PROTECTION_OFF = 0,	/* not locked, or on the way out */
+	SM_PROTECTION_OFF = 0, /* not locked, or on the way out */
 	SM_PROTECTION_ON = 1,
-	SM_PROTECTION_UNSUPPORTED = 2,	/* no SM_FEATURE_WRITE_TRACKING */
+	SM_PROTECTION_UNSUPPORTED = 2, /* no SM_FEATURE_WRITE_TRACKING */
 };
 
 struct sm_ioc_status {
 	__u32 size;
-	__u32 state;		/* enum sm_state */
+	__u32 state; /* enum sm_state */
 	__s32 vmm_pid;
-	__u32 flags;		/* SM_ATTACH_* */
+	__u32 flags; /* SM_ATTACH_* */
 	__u32 ring_size;
 	__u32 budget_us;
-	__u32 pages;		/* host pages held for this VM */
-	__u32 capacity;		/* entries at vcpus */
-	__u32 count;		/* out: vCPUs */
-	__u32 protection;	/* out: enum sm_protection */
-	__u64 vcpus;		/* struct sm_vcpu_status[capacity] */
-	__u64 host_tsc;		/* out: a moment, by the TSC ... */
-	__u64 host_time_ns;	/* ... and by CLOCK_REALTIME */
-	__u32 tsc_khz;		/* of the host */
+	__u32 pages;        /* host pages held for this VM */
+	__u32 capacity;     /* entries at vcpus */
+	__u32 count;        /* out: vCPUs */
+	__u32 protection;   /* out: enum sm_protection */
+	__u64 vcpus;        /* struct sm_vcpu_status[capacity] */
+	__u64 host_tsc;     /* out: a moment, by the TSC ... */
+	__u64 host_time_ns; /* ... and by CLOCK_REALTIME */
+	__u32 tsc_khz;      /* of the host */
 	__u32 tsc_ratio_shift;
 };
 
@@ -212,19 +213,19 @@ struct sm_ioc_status {
  * poll(): POLLIN when a ring has records or the state changed, POLLHUP when the VM is gone.  Before it
  * polls, the consumer sets sleeping in each ring and looks at head once more.
  */
-#define SM_MMAP_RING(vcpu)	((__u64)(vcpu) << 24)
-#define SM_MMAP_HOST_RING	((__u64)1 << 40)	/* records of the module itself */
-#define SM_HOST_RING_SIZE	0x10000
+#define SM_MMAP_RING(vcpu) ((__u64)(vcpu) << 24)
+#define SM_MMAP_HOST_RING  ((__u64)1 << 40) /* records of the module itself */
+#define SM_HOST_RING_SIZE  0x10000
 
-#define SM_IOC_INFO		_IOWR('S', 0x01, struct sm_ioc_info)
-#define SM_IOC_ATTACH		_IOWR('S', 0x02, struct sm_ioc_attach)
-#define SM_IOC_AGENT		_IOWR('S', 0x03, struct sm_ioc_agent)
-#define SM_IOC_COMMAND		_IOWR('S', 0x04, struct sm_ioc_command)
-#define SM_IOC_MEMSLOTS		_IOWR('S', 0x05, struct sm_ioc_memslots)
-#define SM_IOC_LOAD_IMAGE	_IOWR('S', 0x06, struct sm_ioc_load_image)
-#define SM_IOC_LOCK		_IOWR('S', 0x07, struct sm_ioc_lock)
-#define SM_IOC_STATUS		_IOWR('S', 0x08, struct sm_ioc_status)
-#define SM_IOC_WAKE		_IO('S', 0x09)	/* block mode, after advancing a tail */
-#define SM_IOC_DETACH		_IOWR('S', 0x0a, struct sm_ioc_detach)
+#define SM_IOC_INFO       _IOWR('S', 0x01, struct sm_ioc_info)
+#define SM_IOC_ATTACH     _IOWR('S', 0x02, struct sm_ioc_attach)
+#define SM_IOC_AGENT      _IOWR('S', 0x03, struct sm_ioc_agent)
+#define SM_IOC_COMMAND    _IOWR('S', 0x04, struct sm_ioc_command)
+#define SM_IOC_MEMSLOTS   _IOWR('S', 0x05, struct sm_ioc_memslots)
+#define SM_IOC_LOAD_IMAGE _IOWR('S', 0x06, struct sm_ioc_load_image)
+#define SM_IOC_LOCK       _IOWR('S', 0x07, struct sm_ioc_lock)
+#define SM_IOC_STATUS     _IOWR('S', 0x08, struct sm_ioc_status)
+#define SM_IOC_WAKE       _IO('S', 0x09) /* block mode, after advancing a tail */
+#define SM_IOC_DETACH     _IOWR('S', 0x0a, struct sm_ioc_detach)
 
 #endif

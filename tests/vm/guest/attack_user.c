@@ -21,14 +21,18 @@ static long vmcall(unsigned long number)
 {
 	long ret;
 
-	__asm__ volatile("vmcall" : "=a"(ret) : "a"(number), "b"(1UL), "c"(0UL), "d"(0UL) : "memory");
+	__asm__ volatile("vmcall"
+			 : "=a"(ret)
+			 : "a"(number), "b"(1UL), "c"(0UL), "d"(0UL)
+			 : "memory");
 	return ret;
 }
 
 static void *map(uint64_t gpa)
 {
 	int fd = open("/dev/shadowmon_attack", O_RDWR);
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED, fd, (off_t)gpa);
+	void *page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED, fd, (off_t)gpa);
 
 	if (fd < 0 || page == MAP_FAILED)
 		exit(2);

@@ -8,7 +8,7 @@
 
 int main(void)
 {
-	struct sm_ioc_info info = { .size = sizeof(info) };
+	struct sm_ioc_info info = {.size = sizeof(info)};
 	int fd = open(SM_DEVICE, O_RDWR);
 
 	if (fd < 0 || ioctl(fd, SM_IOC_INFO, &info)) {

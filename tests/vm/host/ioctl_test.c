@@ -28,18 +28,20 @@ static void expect(int fd, unsigned long request, void *arg, int err, const char
 {
 	int ret = call(fd, request, arg);
 
-	tap(ret == err, "%s: %s (%d, expected %d)", what, ret ? strerror(-ret) : "accepted", ret, err);
+	tap(ret == err, "%s: %s (%d, expected %d)", what, ret ? strerror(-ret) : "accepted", ret,
+	    err);
 }
 
 static struct sm_ioc_attach good_attach(int kvm_fd)
 {
-	return (struct sm_ioc_attach){ .size = sizeof(struct sm_ioc_attach), .kvm_fd = kvm_fd, .ring_size = 0x10000 };
+	return (struct sm_ioc_attach){
+		.size = sizeof(struct sm_ioc_attach), .kvm_fd = kvm_fd, .ring_size = 0x10000};
 }
 
 static void test_attach_arguments(int fd, int kvm_fd)
 {
 	struct sm_ioc_attach a;
-	char long_arg[2 * sizeof(a)] = { 0 };
+	char long_arg[2 * sizeof(a)] = {0};
 
 	a = good_attach(-1);
 	expect(fd, SM_IOC_ATTACH, &a, -EBADF, "attach to a closed descriptor");
@@ -73,21 +75,24 @@ static void test_attach_arguments(int fd, int kvm_fd)
 
 static void test_before_attach(int fd)
 {
-	struct sm_ioc_agent agent = { .size = sizeof(agent) };
-	struct sm_ioc_lock lock = { .size = sizeof(lock) };
+	struct sm_ioc_agent agent = {.size = sizeof(agent)};
+	struct sm_ioc_lock lock = {.size = sizeof(lock)};
 
 	expect(fd, SM_IOC_AGENT, &agent, -ENODEV, "agent before attach");
 	expect(fd, SM_IOC_LOCK, &lock, -ENODEV, "lock before attach");
-	tap(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED && errno == ENODEV, "mmap before attach");
+	tap(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED && errno == ENODEV,
+	    "mmap before attach");
 }
 
 static void test_attached(int fd, int kvm_fd)
 {
 	struct sm_ioc_attach a = good_attach(kvm_fd);
-	struct sm_ioc_command command = { .size = sizeof(command), .op = SM_OP_LOOKUP, .timeout_ms = 100 };
-	struct sm_ioc_lock lock = { .size = sizeof(lock) };
+	struct sm_ioc_command command = {
+		.size = sizeof(command), .op = SM_OP_LOOKUP, .timeout_ms = 100};
+	struct sm_ioc_lock lock = {.size = sizeof(lock)};
 	struct sm_vcpu_status vcpus[8];
-	struct sm_ioc_status status = { .size = sizeof(status), .capacity = 8, .vcpus = (uintptr_t)vcpus };
+	struct sm_ioc_status status = {
+		.size = sizeof(status), .capacity = 8, .vcpus = (uintptr_t)vcpus};
 	int other;
 
 	expect(fd, SM_IOC_ATTACH, &a, 0, "attach");
@@ -102,8 +107,8 @@ static void test_attached(int fd, int kvm_fd)
 	expect(fd, SM_IOC_COMMAND, &command, -EINVAL, "command with an endless name");
 	expect(fd, SM_IOC_LOCK, &lock, -EAGAIN, "lock without an image");
 	expect(fd, SM_IOC_STATUS, &status, 0, "status");
-	tap(status.count >= 1 && status.pages > 0 && status.tsc_khz > 0, "status has vCPUs and pages (%u, %u)",
-	    status.count, status.pages);
+	tap(status.count >= 1 && status.pages > 0 && status.tsc_khz > 0,
+	    "status has vCPUs and pages (%u, %u)", status.count, status.pages);
 }
 
 static void test_mmap(int fd)
@@ -112,15 +117,19 @@ static void test_mmap(int fd)
 	char *ring = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
 	tap(ring != MAP_FAILED, "ring maps read-only");
-	tap(mprotect(ring, size, PROT_READ | PROT_WRITE) < 0 && errno == EACCES, "... and stays so");
+	tap(mprotect(ring, size, PROT_READ | PROT_WRITE) < 0 && errno == EACCES,
+	    "... and stays so");
 	munmap(ring, size);
-	tap(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EPERM,
+	tap(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED &&
+		    errno == EPERM,
 	    "ring does not map writable");
 	ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096);
 	tap(ring != MAP_FAILED, "consumer page maps writable");
 	munmap(ring, 4096);
-	tap(mmap(NULL, size + 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED, "no mapping beyond the ring");
-	tap(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, (off_t)SM_MMAP_RING(77)) == MAP_FAILED && errno == ENXIO,
+	tap(mmap(NULL, size + 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED,
+	    "no mapping beyond the ring");
+	tap(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, (off_t)SM_MMAP_RING(77)) == MAP_FAILED &&
+		    errno == ENXIO,
 	    "no ring of a vCPU that is not there");
 	ring = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, (off_t)SM_MMAP_HOST_RING);
 	tap(ring != MAP_FAILED, "host ring maps");
@@ -130,7 +139,7 @@ static void test_mmap(int fd)
 
 static struct sm_ioc_info info(int fd)
 {
-	struct sm_ioc_info arg = { .size = sizeof(arg) };
+	struct sm_ioc_info arg = {.size = sizeof(arg)};
 
 	call(fd, SM_IOC_INFO, &arg);
 	return arg;
@@ -139,7 +148,7 @@ static struct sm_ioc_info info(int fd)
 static void test_detach(int kvm_fd)
 {
 	struct sm_ioc_attach a = good_attach(kvm_fd);
-	struct sm_ioc_detach detach = { .size = sizeof(detach) };
+	struct sm_ioc_detach detach = {.size = sizeof(detach)};
 	struct sm_ioc_info before, after;
 	int fd = open(SM_DEVICE, O_RDWR), i;
 
@@ -156,8 +165,8 @@ static void test_detach(int kvm_fd)
 	tap(i == 100, "attach and detach %d times", i);
 	fd = open(SM_DEVICE, O_RDWR);
 	after = info(fd);
-	tap(after.attached == 0 && after.pages == before.pages, "no page and no attachment is left (%u, %u before)",
-	    after.pages, before.pages);
+	tap(after.attached == 0 && after.pages == before.pages,
+	    "no page and no attachment is left (%u, %u before)", after.pages, before.pages);
 	close(fd);
 }
 

@@ -17,7 +17,8 @@ enum outcome {
 enum landing {
 	LANDED_THROUGH = 0, /* behind the instruction, as if nothing were there */
 	LANDED_UD = 1,
-	LANDED_BACK = 2, /* the gate brought it back to the stub's return label or to the attacker's page */
+	LANDED_BACK =
+		2, /* the gate brought it back to the stub's return label or to the attacker's page */
 };
 
 struct attack {
@@ -26,8 +27,8 @@ struct attack {
 };
 
 /* One array a file, each ended by an empty entry. */
-extern const struct attack memory_attacks[], vmfunc_attacks[], gate_attacks[], sweep_attacks[], register_attacks[],
-	control_attacks[];
+extern const struct attack memory_attacks[], vmfunc_attacks[], gate_attacks[], sweep_attacks[],
+	register_attacks[], control_attacks[];
 
 /* main.c: the guest module's copy of the gate page, G; a line for whoever reads the result. */
 extern u8 *gate;
@@ -37,11 +38,11 @@ __printf(1, 2) void attack_note(const char *format, ...);
 
 struct jump {
 	u64 rip;
-	u64 cr3; /* loaded before the jump; 0: as it is */
+	u64 cr3;      /* loaded before the jump; 0: as it is */
 	u64 late_cr3; /* left in R8 for the attacker's code */
-	u64 rsp; /* 0: as it is */
-	u64 fill; /* RBX RDX RDI RSI RBP R9 to R15 */
-	u64 rflags; /* OR'ed in */
+	u64 rsp;      /* 0: as it is */
+	u64 fill;     /* RBX RDX RDI RSI RBP R9 to R15 */
+	u64 rflags;   /* OR'ed in */
 };
 
 enum landing run_read(const void *address);
@@ -74,7 +75,7 @@ void tables_destroy(struct tables *t);
 
 struct attack_page {
 	struct tables tables;
-	u8 *code; /* two pages: the one before the gate, and the gate's */
+	u8 *code;  /* two pages: the one before the gate, and the gate's */
 	u8 *stack; /* seen around the list's address */
 };
 

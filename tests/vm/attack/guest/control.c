@@ -23,7 +23,8 @@ static long vmcall(unsigned long number, unsigned long rbx, unsigned long rcx)
 
 static enum outcome control(void)
 {
-	return vmcall(SM_HC_HELLO, SM_ABI_REVISION, 0) == SM_HELLO_MAGIC ? ATTACK_SUCCEEDED : ATTACK_IMPOSSIBLE;
+	return vmcall(SM_HC_HELLO, SM_ABI_REVISION, 0) == SM_HELLO_MAGIC ? ATTACK_SUCCEEDED
+									 : ATTACK_IMPOSSIBLE;
 }
 
 /* Another G would put the monitor where the attacker wants it. */
@@ -48,7 +49,8 @@ static enum outcome register_again(void)
 /* The compartment's own calls, from the guest. */
 static enum outcome monitor_calls(void)
 {
-	static const u32 numbers[] = { SM_HC_DOORBELL, SM_HC_RING_FULL, SM_HC_PANIC, SM_HC_GATE_VIOLATION };
+	static const u32 numbers[] = {SM_HC_DOORBELL, SM_HC_RING_FULL, SM_HC_PANIC,
+				      SM_HC_GATE_VIOLATION};
 	unsigned int i, refused = 0;
 
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -61,8 +63,8 @@ static enum outcome monitor_calls(void)
 static enum outcome forged(void)
 {
 	static const u64 hostile[] = {
-		SM_GATE_GPA, SM_IMAGE_GPA, SM_CPU_GPA, SM_WINDOW_GPA, 0xfee00000, 0x3000000000, ~0ULL, ~0xfffULL,
-		0x8000000000000000,
+		SM_GATE_GPA,  SM_IMAGE_GPA, SM_CPU_GPA, SM_WINDOW_GPA,      0xfee00000,
+		0x3000000000, ~0ULL,        ~0xfffULL,  0x8000000000000000,
 	};
 	unsigned int i, refused = 0;
 
@@ -98,10 +100,6 @@ static enum outcome random_calls(void)
 }
 
 const struct attack control_attacks[] = {
-	{ "hypercall-register", register_again },
-	{ "hypercall-monitor", monitor_calls },
-	{ "hypercall-forged", forged },
-	{ "hypercall-random", random_calls },
-	{ "hypercall.control", control },
-	{}
-};
+	{"hypercall-register", register_again}, {"hypercall-monitor", monitor_calls},
+	{"hypercall-forged", forged},           {"hypercall-random", random_calls},
+	{"hypercall.control", control},         {}};

@@ -10,13 +10,13 @@
 #include "attack.h"
 #include "gate_offsets.h"
 
-#define NO_FLUSH BIT_ULL(63)
+#define NO_FLUSH    BIT_ULL(63)
 #define ENTRY_LEAVE 0x4d /* the jump at the end of the compartment's entry */
-#define ROUNDS 20000
+#define ROUNDS      20000
 
 static enum landing enter_at(unsigned int offset)
 {
-	struct jump jump = { .rip = (u64)gate + offset };
+	struct jump jump = {.rip = (u64)gate + offset};
 
 	return run_jump(&jump);
 }
@@ -33,8 +33,14 @@ static enum outcome own_entry(void)
 static enum outcome copy(void)
 {
 	static const u16 offsets[] = {
-		GATE_ARM_OFFSET, GATE_MODE_TRAP_OFFSET, GATE_CR3_BRANCH_OFFSET, GATE_VMFUNC_MONITOR_OFFSET - 3,
-		GATE_VMFUNC_MONITOR_OFFSET, GATE_EXIT_OFFSET, GATE_LEAVE_OFFSET, GATE_BAD_OFFSET,
+		GATE_ARM_OFFSET,
+		GATE_MODE_TRAP_OFFSET,
+		GATE_CR3_BRANCH_OFFSET,
+		GATE_VMFUNC_MONITOR_OFFSET - 3,
+		GATE_VMFUNC_MONITOR_OFFSET,
+		GATE_EXIT_OFFSET,
+		GATE_LEAVE_OFFSET,
+		GATE_BAD_OFFSET,
 	};
 	struct attack_page page;
 	struct jump jump = {};
@@ -57,7 +63,7 @@ static enum outcome copy(void)
 /* CR3 in the shadow region: in views 1 and 2 the walk would start there instead of at the alias. */
 static enum outcome cr3_in_shadow_region(void)
 {
-	struct jump jump = { .late_cr3 = SM_TABLES_GPA | NO_FLUSH };
+	struct jump jump = {.late_cr3 = SM_TABLES_GPA | NO_FLUSH};
 	struct attack_page page;
 	enum landing landing;
 
@@ -77,9 +83,9 @@ static enum outcome cr3_in_shadow_region(void)
  */
 static enum outcome jump_into_compartment(void)
 {
-	static const u8 code[] = { 0xb9, 2, 0, 0, 0, 0x0f, 0x01, 0xd4 }; /* mov $2, %ecx; vmfunc */
+	static const u8 code[] = {0xb9, 2, 0, 0, 0, 0x0f, 0x01, 0xd4}; /* mov $2, %ecx; vmfunc */
 	unsigned long target = (unsigned long)gate + SM_VA_ENTRY + ENTRY_LEAVE;
-	struct jump jump = { .rip = target - sizeof(code) };
+	struct jump jump = {.rip = target - sizeof(code)};
 	struct attack_page page;
 	enum landing landing;
 
@@ -99,7 +105,7 @@ static enum outcome jump_into_compartment(void)
 
 static enum outcome single_step(void)
 {
-	struct jump jump = { .rip = (u64)gate + GATE_ENTER_OFFSET, .rflags = X86_EFLAGS_TF };
+	struct jump jump = {.rip = (u64)gate + GATE_ENTER_OFFSET, .rflags = X86_EFLAGS_TF};
 
 	return run_jump(&jump) == LANDED_UD ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
@@ -127,8 +133,10 @@ static enum outcome breakpoints(void)
 	unsigned int refused = 0;
 
 	refused += enter_with_breakpoint((u64)gate + GATE_ARM_OFFSET, execute) == LANDED_UD;
-	refused += enter_with_breakpoint((u64)gate + GATE_VMFUNC_MONITOR_OFFSET, execute) == LANDED_UD;
-	refused += enter_with_breakpoint((u64)gate + SM_VA_LIST + SM_LIST_MONITOR_BYTE, access) == LANDED_UD;
+	refused +=
+		enter_with_breakpoint((u64)gate + GATE_VMFUNC_MONITOR_OFFSET, execute) == LANDED_UD;
+	refused += enter_with_breakpoint((u64)gate + SM_VA_LIST + SM_LIST_MONITOR_BYTE, access) ==
+		   LANDED_UD;
 	/* In view 2 the abort is the monitor's: back at the stub with its verdict. */
 	refused += enter_with_breakpoint((u64)gate + SM_VA_ENTRY, execute) == LANDED_BACK;
 	refused += enter_with_breakpoint(state, access) == LANDED_BACK;
@@ -140,7 +148,7 @@ static enum outcome breakpoints(void)
 static enum outcome interrupts_on(void)
 {
 	struct attack_page page;
-	struct jump jump = { .rflags = X86_EFLAGS_IF };
+	struct jump jump = {.rflags = X86_EFLAGS_IF};
 	unsigned int i, back = 0;
 
 	if (page_create(&page))
@@ -155,13 +163,11 @@ static enum outcome interrupts_on(void)
 	return back == ROUNDS ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
-const struct attack gate_attacks[] = {
-	{ "gate-copy", copy },
-	{ "gate-cr3", cr3_in_shadow_region },
-	{ "gate-jump-compartment", jump_into_compartment },
-	{ "gate-single-step", single_step },
-	{ "gate-breakpoints", breakpoints },
-	{ "gate-interrupts-on", interrupts_on },
-	{ "gate.control", own_entry },
-	{}
-};
+const struct attack gate_attacks[] = {{"gate-copy", copy},
+				      {"gate-cr3", cr3_in_shadow_region},
+				      {"gate-jump-compartment", jump_into_compartment},
+				      {"gate-single-step", single_step},
+				      {"gate-breakpoints", breakpoints},
+				      {"gate-interrupts-on", interrupts_on},
+				      {"gate.control", own_entry},
+				      {}};

@@ -20,7 +20,7 @@
 #include <shadowmon/hypercall.h>
 #include <shadowmon/layout.h>
 
-#define CALL_SIZE SM_CALL_SITE_SIZE
+#define CALL_SIZE       SM_CALL_SITE_SIZE
 #define FENTRY_DISTANCE 16
 
 static char *expect = "refused";
@@ -30,8 +30,8 @@ static char *function = "security_bprm_committed_creds";
 module_param(function, charp, 0444);
 MODULE_PARM_DESC(function, "a hooked function of the kernel proper");
 
-static const u8 nop5[CALL_SIZE] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
-static const u8 other_nop5[CALL_SIZE] = { 0x66, 0x66, 0x66, 0x66, 0x90 };
+static const u8 nop5[CALL_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+static const u8 other_nop5[CALL_SIZE] = {0x66, 0x66, 0x66, 0x66, 0x90};
 
 static int tests, failures;
 static unsigned long (*lookup)(const char *name);
@@ -102,7 +102,8 @@ static __always_inline void write_protection(bool on)
 /* --- attacks ------------------------------------------------------------------------------------------ */
 
 /* Through at, which shows the bytes of site. */
-static void attack(const u8 *site, u8 *at, void (*write)(u8 *, const u8 *), const char *what, const char *where)
+static void attack(const u8 *site, u8 *at, void (*write)(u8 *, const u8 *), const char *what,
+		   const char *where)
 {
 	bool wanted = !strcmp(expect, "written"), written;
 	const u8 *bytes = memcmp(site, nop5, CALL_SIZE) ? nop5 : other_nop5;
@@ -175,7 +176,7 @@ static u8 *call_site(const char *name)
 
 static int __init hooks_init(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
 	u8 *ping, *kernel, *stubs, *gate;
 	int err = register_kprobe(&kp);
 
@@ -196,7 +197,8 @@ static int __init hooks_init(void)
 	attack_all(kernel, "call site in the kernel");
 	others_pass(kernel, "call site in the kernel");
 	attack(stubs + 64, stubs + 64, by_store, "store", "a stub");
-	attack(stubs + PAGE_SIZE + 64, stubs + PAGE_SIZE + 64, by_store, "store", "a stub's second page");
+	attack(stubs + PAGE_SIZE + 64, stubs + PAGE_SIZE + 64, by_store, "store",
+	       "a stub's second page");
 	attack(gate, gate, by_store, "store", "the gate's copy");
 	attack(gate - 16, gate - 16, by_store, "store", "the return label");
 	attack(gate - PAGE_SIZE, gate - PAGE_SIZE, by_store, "store", "the way out without a host");

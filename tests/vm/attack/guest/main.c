@@ -20,7 +20,8 @@
 u8 *gate;
 
 static const struct attack *const attacks[] = {
-	memory_attacks, vmfunc_attacks, gate_attacks, sweep_attacks, register_attacks, control_attacks,
+	memory_attacks, vmfunc_attacks,   gate_attacks,
+	sweep_attacks,  register_attacks, control_attacks,
 };
 
 /* Guest-physical address of a page for the controls: full of RET. */
@@ -99,7 +100,8 @@ static const struct file_operations attack_fops = {
 /* /dev/shadowmon_attack: any guest-physical address, for ring 3. */
 static int physical_mmap(struct file *f, struct vm_area_struct *vma)
 {
-	return remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff, vma->vm_end - vma->vm_start, vma->vm_page_prot);
+	return remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff, vma->vm_end - vma->vm_start,
+			       vma->vm_page_prot);
 }
 
 static const struct file_operations physical_fops = {
@@ -116,7 +118,7 @@ static struct miscdevice physical = {
 
 static u8 *find_gate(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
 	unsigned long (*lookup)(const char *name);
 
 	if (register_kprobe(&kp))

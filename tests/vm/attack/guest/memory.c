@@ -15,10 +15,10 @@
 static const struct {
 	u64 gpa, pages;
 } regions[] = {
-	{ SM_GATE_GPA, 1 },
-	{ SM_TABLES_GPA, SM_TABLES_MAX },
-	{ SM_IMAGE_GPA, 64 },
-	{ SM_CPU_GPA, SM_CPU_RING / SM_PAGE_SIZE + 2 + 64 },
+	{SM_GATE_GPA, 1},
+	{SM_TABLES_GPA, SM_TABLES_MAX},
+	{SM_IMAGE_GPA, 64},
+	{SM_CPU_GPA, SM_CPU_RING / SM_PAGE_SIZE + 2 + 64},
 };
 
 enum access {
@@ -31,7 +31,7 @@ enum access {
 static enum landing try(enum access access, u64 gpa)
 {
 	unsigned long address = (unsigned long)gate + SM_VA_LIST + SM_PAGE_SIZE;
-	struct jump jump = { .rip = address };
+	struct jump jump = {.rip = address};
 	struct tables tables;
 	enum landing landing = LANDED_THROUGH;
 	u64 old = __read_cr3();
@@ -65,8 +65,9 @@ static enum outcome control(enum access access)
 	memset(page_address(page), 0xcc, PAGE_SIZE);
 	landing = try(access, page_to_phys(page));
 	__free_page(page);
-	return landing == (access == ACCESS_EXECUTE ? LANDED_BACK : LANDED_THROUGH) ? ATTACK_SUCCEEDED :
-										     ATTACK_IMPOSSIBLE;
+	return landing == (access == ACCESS_EXECUTE ? LANDED_BACK : LANDED_THROUGH)
+		       ? ATTACK_SUCCEEDED
+		       : ATTACK_IMPOSSIBLE;
 }
 
 static enum outcome try_all(enum access access)
@@ -114,12 +115,10 @@ static enum outcome execute_own(void)
 	return control(ACCESS_EXECUTE);
 }
 
-const struct attack memory_attacks[] = {
-	{ "memory-read", read_region },
-	{ "memory-write", write_region },
-	{ "memory-execute", execute_region },
-	{ "memory-read.control", read_own },
-	{ "memory-write.control", write_own },
-	{ "memory-execute.control", execute_own },
-	{}
-};
+const struct attack memory_attacks[] = {{"memory-read", read_region},
+					{"memory-write", write_region},
+					{"memory-execute", execute_region},
+					{"memory-read.control", read_own},
+					{"memory-write.control", write_own},
+					{"memory-execute.control", execute_own},
+					{}};

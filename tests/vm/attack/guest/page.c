@@ -13,8 +13,8 @@
 #define STACK_ORDER 2
 #define STACK_PAGES (1 << STACK_ORDER)
 
-static const u8 vmfunc[] = { 0x0f, 0x01, 0xd4 };
-static const u8 mov_cr3_r8[] = { 0x41, 0x0f, 0x22, 0xd8 };
+static const u8 vmfunc[] = {0x0f, 0x01, 0xd4};
+static const u8 mov_cr3_r8[] = {0x41, 0x0f, 0x22, 0xd8};
 
 int page_create(struct attack_page *page)
 {
@@ -48,7 +48,7 @@ void page_destroy(struct attack_page *page)
 /* jmp *0(%rip) to run_back */
 static void put_way_back(u8 *at)
 {
-	static const u8 jump[] = { 0xff, 0x25, 0, 0, 0, 0 };
+	static const u8 jump[] = {0xff, 0x25, 0, 0, 0, 0};
 	u64 target = (u64)run_back;
 
 	memcpy(at, jump, sizeof(jump));

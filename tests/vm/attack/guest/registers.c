@@ -25,7 +25,7 @@ static enum outcome move_idt(void)
 	local_irq_save(flags);
 	store_idt(&before);
 	memcpy(copy, (void *)before.address, before.size + 1);
-	moved = (struct desc_ptr){ .size = before.size, .address = (unsigned long)copy };
+	moved = (struct desc_ptr){.size = before.size, .address = (unsigned long)copy};
 	load_idt(&moved);
 	store_idt(&after);
 	load_idt(&before);
@@ -45,7 +45,7 @@ static enum outcome move_gdt(void)
 	local_irq_save(flags);
 	native_store_gdt(&before);
 	memcpy(copy, (void *)before.address, before.size + 1);
-	moved = (struct desc_ptr){ .size = before.size, .address = (unsigned long)copy };
+	moved = (struct desc_ptr){.size = before.size, .address = (unsigned long)copy};
 	native_load_gdt(&moved);
 	native_store_gdt(&after);
 	native_load_gdt(&before);
@@ -126,12 +126,7 @@ static enum outcome move_sysenter(void)
 }
 
 const struct attack register_attacks[] = {
-	{ "idtr", move_idt },
-	{ "gdtr", move_gdt },
-	{ "cr0", clear_cr0_wp },
-	{ "cr4", clear_cr4_protection },
-	{ "efer", clear_efer_sce },
-	{ "lstar", move_lstar },
-	{ "sysenter", move_sysenter },
-	{}
-};
+	{"idtr", move_idt},          {"gdtr", move_gdt},
+	{"cr0", clear_cr0_wp},       {"cr4", clear_cr4_protection},
+	{"efer", clear_efer_sce},    {"lstar", move_lstar},
+	{"sysenter", move_sysenter}, {}};

@@ -19,7 +19,7 @@
 static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 {
 	struct attack_page page;
-	struct jump jump = { .fill = fill };
+	struct jump jump = {.fill = fill};
 	unsigned int offset, refused = 0, back = 0, first = 0, last = 0;
 
 	if ((late_cr3 && !(__read_cr4() & X86_CR4_PCIDE)) || page_create(&page))
@@ -46,7 +46,8 @@ static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 	}
 	page_destroy(&page);
 	attack_note("%u refused, %u came back (0x%x to 0x%x)", refused, back, first, last);
-	return refused + back == SM_PAGE_SIZE && refused >= SM_PAGE_SIZE - 32 ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+	return refused + back == SM_PAGE_SIZE && refused >= SM_PAGE_SIZE - 32 ? ATTACK_REFUSED
+									      : ATTACK_SUCCEEDED;
 }
 
 #define RSP_IN_LIST (SM_VA_LIST + 0x18)
@@ -104,20 +105,19 @@ static enum outcome in_image(void)
 /* The attacker's own tables, as the window shows them in view 2. */
 static enum outcome in_window(void)
 {
-	return sweep(SM_WINDOW_GPA + (__read_cr3() & GENMASK_ULL(51, 12)), RSP_IN_LIST, (u64)gate + SM_VA_LIST);
+	return sweep(SM_WINDOW_GPA + (__read_cr3() & GENMASK_ULL(51, 12)), RSP_IN_LIST,
+		     (u64)gate + SM_VA_LIST);
 }
 
-const struct attack sweep_attacks[] = {
-	{ "sweep-cr3-ram", in_ram },
-	{ "sweep-cr3-ram-rsp-list", in_ram_rsp },
-	{ "sweep-cr3-ram-registers-list", in_ram_registers },
-	{ "sweep-cr3-hole", in_hole },
-	{ "sweep-cr3-hole-rsp-list", in_hole_rsp },
-	{ "sweep-cr3-tables", in_tables },
-	{ "sweep-cr3-lower-tables", in_lower_tables },
-	{ "sweep-cr3-gate", in_gate },
-	{ "sweep-cr3-list", in_list },
-	{ "sweep-cr3-image", in_image },
-	{ "sweep-cr3-window", in_window },
-	{}
-};
+const struct attack sweep_attacks[] = {{"sweep-cr3-ram", in_ram},
+				       {"sweep-cr3-ram-rsp-list", in_ram_rsp},
+				       {"sweep-cr3-ram-registers-list", in_ram_registers},
+				       {"sweep-cr3-hole", in_hole},
+				       {"sweep-cr3-hole-rsp-list", in_hole_rsp},
+				       {"sweep-cr3-tables", in_tables},
+				       {"sweep-cr3-lower-tables", in_lower_tables},
+				       {"sweep-cr3-gate", in_gate},
+				       {"sweep-cr3-list", in_list},
+				       {"sweep-cr3-image", in_image},
+				       {"sweep-cr3-window", in_window},
+				       {}};

@@ -7,12 +7,12 @@
 
 #include "attack.h"
 
-#define ENTRIES 512
-#define ADDRESS GENMASK_ULL(51, 12)
-#define PRESENT BIT_ULL(0)
-#define LARGE BIT_ULL(7)
-#define KERNEL_PAGE 0x063 /* present, writable, accessed, dirty */
-#define GLOBAL BIT_ULL(8) /* outlives MOV CR3, as with PCIDs a page does if the attacker wants */
+#define ENTRIES     512
+#define ADDRESS     GENMASK_ULL(51, 12)
+#define PRESENT     BIT_ULL(0)
+#define LARGE       BIT_ULL(7)
+#define KERNEL_PAGE 0x063      /* present, writable, accessed, dirty */
+#define GLOBAL      BIT_ULL(8) /* outlives MOV CR3, as with PCIDs a page does if the attacker wants */
 
 static u64 *add(struct tables *t)
 {

@@ -27,7 +27,8 @@ static enum outcome to_own_view(void)
 
 static enum outcome indices(void)
 {
-	static const u32 beyond[] = { 512, 513, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
+	static const u32 beyond[] = {512,        513,        0x10000,   0x7fffffff,
+				     0x80000000, 0xfffffffe, 0xffffffff};
 	unsigned int refused = 0;
 	u32 i;
 
@@ -53,10 +54,6 @@ static enum outcome functions(void)
 }
 
 const struct attack vmfunc_attacks[] = {
-	{ "vmfunc-monitor", to_monitor_view },
-	{ "vmfunc-gate", to_gate_view },
-	{ "vmfunc-index", indices },
-	{ "vmfunc-function", functions },
-	{ "vmfunc.control", to_own_view },
-	{}
-};
+	{"vmfunc-monitor", to_monitor_view}, {"vmfunc-gate", to_gate_view},
+	{"vmfunc-index", indices},           {"vmfunc-function", functions},
+	{"vmfunc.control", to_own_view},     {}};
