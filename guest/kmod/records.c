@@ -3,7 +3,7 @@
  * After lock the host drops writes to the call sites of hooked functions.  The kernel's own text patching
  * reads back what it wrote and answers a difference with BUG(): whoever traces all functions, or switches
  * ftrace off, would bring the guest down.  So the records of hooked functions are marked as ftrace marks
- * those that it must not touch.  Tracers of a hooked function register without error and see nothing.
+ * those that it must not touch.  Filters do not find them; a kprobe at the entry registers and does not hit.
  */
 
 #include <linux/ftrace.h>

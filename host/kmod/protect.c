@@ -18,6 +18,7 @@
 
 #include "shadowmon.h"
 #include "vmcs.h"
+#include "write_track.h"
 
 #define STUCK_AFTER 8 /* exits by the same instruction at the same address without a write */
 
@@ -28,99 +29,20 @@
 
 /* --- write tracking ------------------------------------------------------------------------------- */
 
-#ifdef CONFIG_KVM_EXTERNAL_WRITE_TRACKING
-
-#ifdef HAS_WRITE_TRACK_GFN
-static const unsigned short *counts_of(const struct kvm_memory_slot *slot)
+static bool is_supported(void)
 {
-	return slot->arch.gfn_write_track;
+	return IS_ENABLED(CONFIG_KVM_EXTERNAL_WRITE_TRACKING);
 }
 
-static void track(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn)
-{
-	kvm_write_track_add_gfn(kvm, gfn);
-}
-
-static void untrack(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn)
-{
-	kvm_write_track_remove_gfn(kvm, gfn);
-}
-
-/* KVM wants the VMM's own thread for this. */
 static int enable(struct smh_vm *vm)
 {
 	int err;
 
-	if (vm->protect.enabled)
+	if (!is_supported() || vm->protect.enabled)
 		return 0;
-	err = kvm_page_track_register_notifier(vm->kvm, &vm->protect.node);
+	err = smh_track_enable(vm->kvm, &vm->protect.node);
 	vm->protect.enabled = !err;
 	return err;
-}
-
-static void disable(struct smh_vm *vm)
-{
-	if (vm->protect.enabled)
-		kvm_page_track_unregister_notifier(vm->kvm, &vm->protect.node);
-	vm->protect.enabled = false;
-}
-#else
-static const unsigned short *counts_of(const struct kvm_memory_slot *slot)
-{
-	return slot->arch.gfn_track[KVM_PAGE_TRACK_WRITE];
-}
-
-static void track(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn)
-{
-	write_lock(&kvm->mmu_lock);
-	kvm_slot_page_track_add_page(kvm, slot, gfn, KVM_PAGE_TRACK_WRITE);
-	write_unlock(&kvm->mmu_lock);
-}
-
-static void untrack(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn)
-{
-	write_lock(&kvm->mmu_lock);
-	kvm_slot_page_track_remove_page(kvm, slot, gfn, KVM_PAGE_TRACK_WRITE);
-	write_unlock(&kvm->mmu_lock);
-}
-
-static int enable(struct smh_vm *vm)
-{
-	return 0;
-}
-
-static void disable(struct smh_vm *vm)
-{
-}
-#endif
-
-#else
-static const unsigned short *counts_of(const struct kvm_memory_slot *slot)
-{
-	return NULL;
-}
-
-static void track(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn)
-{
-}
-
-static void untrack(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn)
-{
-}
-
-static int enable(struct smh_vm *vm)
-{
-	return 0;
-}
-
-static void disable(struct smh_vm *vm)
-{
-}
-#endif
-
-static bool is_supported(void)
-{
-	return IS_ENABLED(CONFIG_KVM_EXTERNAL_WRITE_TRACKING);
 }
 
 /*
@@ -130,7 +52,7 @@ static bool is_supported(void)
 static int track_page(struct kvm *kvm, struct smh_tracked_page *page)
 {
 	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, page->gfn);
-	const unsigned short *counts = slot ? counts_of(slot) : NULL;
+	const unsigned short *counts = slot ? smh_track_counts(slot) : NULL;
 
 	if (!counts) {
 		page->counts = NULL;
@@ -138,7 +60,7 @@ static int track_page(struct kvm *kvm, struct smh_tracked_page *page)
 	}
 	if (page->counts == counts && READ_ONCE(counts[page->gfn - slot->base_gfn]))
 		return 0;
-	track(kvm, slot, page->gfn);
+	smh_track_add(kvm, slot, page->gfn);
 	page->counts = counts;
 	return 0;
 }
@@ -147,9 +69,9 @@ static void untrack_page(struct kvm *kvm, struct smh_tracked_page *page)
 {
 	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, page->gfn);
 
-	if (slot && page->counts && page->counts == counts_of(slot) &&
+	if (slot && page->counts && page->counts == smh_track_counts(slot) &&
 	    READ_ONCE(page->counts[page->gfn - slot->base_gfn]))
-		untrack(kvm, slot, page->gfn);
+		smh_track_remove(kvm, slot, page->gfn);
 	page->counts = NULL;
 }
 
@@ -220,7 +142,7 @@ int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu,
 			  const struct sm_agent_info *info)
 {
 	struct smh_protect *p = &vm->protect;
-	int err = is_supported() ? enable(vm) : 0;
+	int err = enable(vm);
 
 	p->nr_ranges = 0;
 	if (!err)
@@ -297,7 +219,9 @@ void smh_protect_stop(struct smh_vm *vm)
 
 void smh_protect_exit(struct smh_vm *vm)
 {
-	disable(vm);
+	if (vm->protect.enabled)
+		smh_track_disable(vm->kvm, &vm->protect.node);
+	vm->protect.enabled = false;
 }
 
 /* --- writes ----------------------------------------------------------------------------------------- */

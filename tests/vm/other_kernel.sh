@@ -31,8 +31,9 @@ done
 for attack in memory-read vmfunc-index gate-cr3 gate-single-step sweep-cr3-ram-rsp-list idtr hypercall-register; do
 	outcome=$(guest_run web "echo $attack >/sys/kernel/debug/shadowmon_attack && cat /sys/kernel/debug/shadowmon_attack")
 	vm_drain
-	[ "${outcome%% *}" = refused ] && vm_violations_are_whole && [ "$(vm_count .violation)" -gt 0 ]
-	ok $? "$attack: $outcome; reported: $(vm_reasons)"
+	read -r count seen whole <<<"$(vm_violations)"
+	[ "${outcome%% *}" = refused ] && [ "$whole" = true ] && [ "$count" -gt 0 ]
+	ok $? "$attack: $outcome; $count reported: $seen"
 done
 vm_unfollow
 guest_run web uname >/dev/null

@@ -51,6 +51,7 @@ quiet() # DESCRIPTION COMMAND: works in the guest, and nothing is reported
 insmod /root/shadowmon.ko
 shadowmond 2>/tmp/shadowmond.log &
 daemon=$!
+check "doctor tells" sh -c 'shadowmon doctor | grep -q "hook protection: on"'
 guest_start web 1 256 || exit 1
 
 # --- nothing is protected ---------------------------------------------------------------------------
@@ -80,7 +81,7 @@ neighbours=$(guest_run web "grep -i ' t security_' /proc/kallsyms" | grep "^${si
 echo "# in the page of security_bprm_committed_creds: $neighbours"
 tracing=/sys/kernel/tracing
 quiet "a kprobe in the page of a hooked function" "cd $tracing; for f in $neighbours; do echo p:near \$f >kprobe_events && break; done; echo 1 >events/kprobes/near/enable && echo 0 >events/kprobes/near/enable && echo >kprobe_events"
-quiet "tracing of functions, hooked ones among them" "cd $tracing && echo 'security_*' >set_ftrace_filter && echo function >current_tracer && ls / >/dev/null && grep -q security_ trace && echo nop >current_tracer && echo >set_ftrace_filter"
+quiet "tracing of functions, with a pattern that matches hooked ones" "cd $tracing && echo 'security_*' >set_ftrace_filter && echo function >current_tracer && ls / >/dev/null && grep -q security_ trace && echo nop >current_tracer && echo >set_ftrace_filter"
 events_arrive "after tracing"
 quiet "a kprobe at a hooked function" "cd $tracing && echo p:at security_bprm_committed_creds >kprobe_events && echo 1 >events/kprobes/at/enable && echo 0 >events/kprobes/at/enable && echo >kprobe_events"
 quiet "a static key" "cd /proc/sys/kernel && old=\$(cat sched_schedstats) && echo 1 >sched_schedstats && echo 0 >sched_schedstats && echo \$old >sched_schedstats"
@@ -100,10 +101,10 @@ events_arrive "after both"
 
 # --- the end ------------------------------------------------------------------------------------------
 
-guest_run web "cd /sys/kernel/tracing && echo security_bprm_committed_creds >set_ftrace_filter && echo function >current_tracer"
-check "detach while a hooked function is traced" shadowmon detach web
-check "... which is traced from then on" guest_run web "cd /sys/kernel/tracing && echo >trace && ls / >/dev/null && grep -q security_bprm_committed_creds trace"
-check "... and can be left alone" guest_run web "cd /sys/kernel/tracing && echo nop >current_tracer && echo >set_ftrace_filter"
+guest_run web "cd $tracing && echo p:at security_bprm_committed_creds >kprobe_events && echo 1 >events/kprobes/at/enable"
+check "detach with a kprobe at a hooked function" shadowmon detach web
+check "... which hits from then on" guest_run web "cd $tracing && echo >trace && ls / >/dev/null && grep -q at: trace"
+check "... and can be taken out" guest_run web "cd $tracing && echo 0 >events/kprobes/at/enable && echo >kprobe_events"
 attacks written
 check "attach again" vm_attach
 events_arrive "attached again"

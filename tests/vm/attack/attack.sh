@@ -96,29 +96,26 @@ echo 0 >/sys/module/shadowmon/parameters/weaken
 # --- with it ---------------------------------------------------------------------------------------------
 
 check "attach" vm_attach
+while IFS=$'\t' read -r name how _; do
+	control_works "$name" "$how"
+	ok $? "$name: the control works ($without)"
+	control[$name]=$without
+done < <(attacks '^[^=]*$')
+
 vm_follow
-while IFS=$'\t' read -r name how reasons title; do
-	case $how in
-	*=*) ;;
-	*)
-		control_works "$name" "$how"
-		ok $? "$name: the control works ($without)"
-		control[$name]=$without
-		;;
-	esac
-	vm_drain
+vm_drain
+while IFS=$'\t' read -r name _ reasons title; do
 	outcome=$(run_attack "$name")
 	vm_drain
-	seen=$(vm_reasons)
-	violations=$(vm_count .violation)
-	reported=$seen
-	[ "$reasons" = none ] || for reason in ${reasons//,/ }; do
-		case ,$seen, in *,"$reason",*) ;; *) reported=missing ;; esac
+	read -r count seen whole <<<"$(vm_violations)"
+	missing=
+	for reason in ${reasons//,/ }; do
+		case ,$seen, in *,"$reason",*) ;; *) missing="$missing $reason" ;; esac
 	done
-	[ "$reasons" != none ] || [ -z "$seen" ] || reported=missing
-	[ "${outcome%% *}" = refused ] && [ "$reported" != missing ] && vm_violations_are_whole
-	ok $? "$name: $title: $outcome; $violations reported: ${seen:-nothing}"
-	result[$name]="$outcome|${seen:-nothing}"
+	[ "$reasons" != none ] || [ "$seen" != nothing ] || missing=
+	[ "${outcome%% *}" = refused ] && [ -z "$missing" ] && [ "$whole" = true ]
+	ok $? "$name: $title: $outcome; $count reported: $seen${missing:+, missing:$missing}"
+	result[$name]="$outcome|$seen"
 done < <(attacks)
 
 guest_run web 'uname -s' >/dev/null

@@ -33,7 +33,7 @@ vm_unfollow()
 vm_drain()
 {
 	local lines before=-1
-	sleep 0.5
+	sleep 0.3
 	if [ -n "$VM_READER" ]; then
 		while lines=$(wc -l </tmp/all.json) && [ "$lines" != $before ]; do
 			before=$lines
@@ -52,15 +52,11 @@ vm_count() # JQ-CONDITION
 	jq -c "select($1)" /tmp/events.json | wc -l
 }
 
-# Reasons of the violations that the last drain found, with commas between them.
-vm_reasons()
+# Of the violations that the last drain found: how many, their reasons with commas between them, and whether
+# each says where it happened.
+vm_violations()
 {
-	jq -s -r '[.[] | .violation.reason // empty] | unique | join(",")' /tmp/events.json
-}
-
-vm_violations_are_whole()
-{
-	jq -s -e '[.[] | .violation // empty] | all(.vcpu >= 0 and .view != null and .reason != "none" and .cr3 != null
-		and (.rip | test("^0x[0-9a-f]+$")) and (.reason != "shadow_access" or (.gpa | test("^0x7f|^0x40"))))' \
-		/tmp/events.json >/dev/null
+	jq -s -r '[.[] | .violation // empty] | "\(length) \(map(.reason) | unique | join(",") | if . == "" then "nothing" else . end) \(
+		all(.vcpu >= 0 and .view != null and .reason != "none" and .cr3 != null and (.rip | test("^0x[0-9a-f]+$"))
+		and (.reason != "shadow_access" or (.gpa | test("^0x7f")))))"' /tmp/events.json
 }
