@@ -82,6 +82,6 @@ demo: all
 	tests/lib/run-suite lab/demo/demo.suite
 
 clean:
-	rm -rf $(B)/obj $(B)/asan $(B)/fuzz $(B)/bin $(B)/include $(B)/tests $(B)/compartment $(B)/kmod $(B)/style
+	rm -rf $(B)/obj $(B)/asan $(B)/fuzz $(B)/bin $(B)/include $(B)/tests $(B)/compartment $(B)/kmod $(B)/style $(B)/bench
 
 -include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)
