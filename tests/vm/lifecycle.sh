@@ -128,6 +128,7 @@ good=0
 while [ $good -lt 100 ]; do
 	vm_attach >/tmp/attach.log 2>&1 && shadowmon detach web >>/tmp/attach.log 2>&1 || break
 	good=$((good + 1))
+	[ $((good % 10)) -ne 0 ] || echo "# $good times attached and detached"
 done
 [ $good -eq 100 ]
 ok $? "attach and detach under load, 100 times ($good)" || cat /tmp/attach.log
