@@ -8,6 +8,7 @@
 
 #include <linux/ftrace.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <asm/text-patching.h>
 
@@ -20,7 +21,8 @@ static struct {
 	struct ftrace_rec_iter *(*start)(void);
 	struct ftrace_rec_iter *(*next)(struct ftrace_rec_iter *iter);
 	struct dyn_ftrace *(*record)(struct ftrace_rec_iter *iter);
-	struct ftrace_ops **list, *list_end;
+	struct ftrace_ops __rcu **list;
+	struct ftrace_ops *list_end;
 	int (*test)(struct ftrace_ops *ops, unsigned long ip, void *regs);
 } core;
 
@@ -84,7 +86,9 @@ static void count_others(struct dyn_ftrace *rec)
 {
 	struct ftrace_ops *ops;
 
-	for (ops = *core.list; ops != core.list_end; ops = ops->next) {
+	/* Under ftrace's own lock. */
+	for (ops = rcu_dereference_protected(*core.list, 1); ops != core.list_end;
+	     ops = rcu_dereference_protected(ops->next, 1)) {
 		if (!(ops->flags & FTRACE_OPS_FL_ENABLED) || (ops->flags & FTRACE_OPS_FL_DIRECT))
 			continue;
 		if (!core.test(ops, rec->ip, rec)) /* any non-NULL */

@@ -17,6 +17,7 @@ struct smh_file {
 
 static struct smh_vm *file_vm(struct smh_file *file)
 {
+	/* Pairs with the store in do_attach: the attachment is complete. */
 	return smp_load_acquire(&file->vm);
 }
 
@@ -42,7 +43,7 @@ static int do_attach(struct smh_file *file, struct sm_ioc_attach *arg)
 	if (!file->vm) {
 		err = smh_vm_attach(arg, &vm);
 		if (!err)
-			smp_store_release(&file->vm, vm);
+			smp_store_release(&file->vm, vm); /* pairs with the load in file_vm */
 	}
 	mutex_unlock(&file->lock);
 	return err;
@@ -170,15 +171,14 @@ static int do_lock(struct smh_vm *vm, struct sm_ioc_lock *arg)
 	if (arg->flags)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
-	if (vm->detached) {
+	if (vm->detached)
 		err = -ENOTCONN;
-	} else if (vm->locked) {
+	else if (vm->locked)
 		err = -EALREADY;
-	} else if (vm->state != SM_STATE_LOADED) {
+	else if (vm->state != SM_STATE_LOADED)
 		err = -EAGAIN;
-	} else {
+	else
 		err = smh_protect_start(vm);
-	}
 	if (!err) {
 		vm->state = SM_STATE_LOCKED;
 		WRITE_ONCE(vm->locked, true);

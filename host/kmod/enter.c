@@ -169,6 +169,7 @@ void smh_enter(struct kvm_vcpu *vcpu)
 		smh_unbind(v);
 		return;
 	}
+	/* Pairs with the store in smh_vcpu_link_image: the views are complete. */
 	if (!smp_load_acquire(&v->eptp[SM_VIEW_MONITOR]))
 		return;
 	bind(v);

@@ -91,11 +91,10 @@ static s64 register_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 		return err;
 
 	mutex_lock(&vm->lock);
-	if (vm->state != SM_STATE_ATTACHED || vm->parting) {
+	if (vm->state != SM_STATE_ATTACHED || vm->parting)
 		err = -EBUSY;
-	} else {
+	else
 		err = smh_protect_add_agent(vm, vcpu, &info);
-	}
 	if (!err) {
 		vm->agent = info;
 		vm->kernel_cr3 = info.kernel_cr3;

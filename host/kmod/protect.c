@@ -20,6 +20,9 @@
 #include "vmcs.h"
 #include "write_track.h"
 
+/* KVM's function that one of ours is in place of. */
+#define ORIGINAL(ours) ((typeof(&(ours)))smh_original(ours))
+
 #define STUCK_AFTER 8 /* exits by the same instruction at the same address without a write */
 
 #define EPT_PRESENT GENMASK_ULL(5, 3) /* in EXIT_QUALIFICATION: what the EPT entry allowed */
@@ -202,7 +205,7 @@ int smh_protect_start(struct smh_vm *vm)
 	if (err)
 		untrack_all(vm);
 	else
-		smp_store_release(&p->active, true);
+		smp_store_release(&p->active, true); /* pairs with the load in is_active */
 	mutex_unlock(&p->lock);
 	return err;
 }
@@ -228,6 +231,7 @@ void smh_protect_exit(struct smh_vm *vm)
 
 static bool is_active(const struct smh_vm *vm)
 {
+	/* Pairs with the store in smh_protect_start. */
 	return smp_load_acquire(&vm->protect.active);
 }
 
@@ -379,10 +383,10 @@ unsigned long smh_vcpu_gfn_to_hva(struct kvm_vcpu *vcpu, gfn_t gfn)
 
 unsigned long smh_vcpu_gfn_to_hva_prot(struct kvm_vcpu *vcpu, gfn_t gfn, bool *writable)
 {
-	unsigned long (*original)(struct kvm_vcpu *, gfn_t, bool *) =
+	unsigned long (*original)(struct kvm_vcpu * vcpu, gfn_t gfn, bool *writable) =
 		smh_original(smh_vcpu_gfn_to_hva_prot);
 	int idx = srcu_read_lock(&smh_srcu);
-	unsigned long hva = original(vcpu, gfn, writable);
+	unsigned long hva = ORIGINAL(smh_vcpu_gfn_to_hva_prot)(vcpu, gfn, writable);
 
 	if (writable && is_protected_page_of(vcpu->kvm, gfn))
 		*writable = false;
@@ -392,10 +396,10 @@ unsigned long smh_vcpu_gfn_to_hva_prot(struct kvm_vcpu *vcpu, gfn_t gfn, bool *w
 
 unsigned long smh_gfn_to_hva_memslot_prot(struct kvm_memory_slot *slot, gfn_t gfn, bool *writable)
 {
-	unsigned long (*original)(struct kvm_memory_slot *, gfn_t, bool *) =
+	unsigned long (*original)(struct kvm_memory_slot * slot, gfn_t gfn, bool *writable) =
 		smh_original(smh_gfn_to_hva_memslot_prot);
 	int idx = srcu_read_lock(&smh_srcu);
-	unsigned long hva = original(slot, gfn, writable);
+	unsigned long hva = ORIGINAL(smh_gfn_to_hva_memslot_prot)(slot, gfn, writable);
 	struct kvm_vcpu *vcpu = writable ? kvm_get_running_vcpu() : NULL;
 
 	if (vcpu && is_protected_page_of(vcpu->kvm, gfn))

@@ -173,6 +173,7 @@ void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len)
 		host->lost = 0;
 	}
 	append(host, &head, rec, len);
+	/* Pairs with the reader's load: what lies before head is complete. */
 	smp_store_release(&host->ring.producer->head, head);
 unlock:
 	raw_spin_unlock_irqrestore(&host->lock, flags);

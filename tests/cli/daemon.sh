@@ -145,7 +145,8 @@ says 'a client that reads nothing is stopped' '^[0-9]{1,5}$'
 ends 0 'a client that reads nothing does not hold up others' "$shadowmon" status
 if [ "$(id -u nobody 2>/dev/null)" ] && chmod 755 "$work" "$work/run" && chmod 666 "$SHADOWMON_SOCKET" &&
 	setpriv --reuid=nobody --clear-groups true 2>/dev/null; then
-	run setpriv --reuid=nobody --clear-groups sh -c "perl /dev/fd/3 ask '$SHADOWMON_SOCKET' '{\"op\":\"list\"}' 3<'$peer'"
+	cp "$peer" "$work/peer" && chmod 644 "$work/peer"
+	run setpriv --reuid=nobody --clear-groups sh -c "perl '$work/peer' ask '$SHADOWMON_SOCKET' '{\"op\":\"list\"}'"
 	! grep -q '"ok":true' "$work/out" && grep -q 'not root' "$log"
 	check 'a client that is not root is turned away' $?
 fi

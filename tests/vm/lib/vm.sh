@@ -37,7 +37,7 @@ vm_drain()
 	if [ -n "$VM_READER" ]; then
 		while lines=$(wc -l </tmp/all.json) && [ "$lines" != $before ]; do
 			before=$lines
-			sleep 0.2
+			sleep 0.4
 		done
 		tail -n +$((VM_SEEN + 1)) /tmp/all.json | head -n $((lines - VM_SEEN)) >/tmp/events.json
 		VM_SEEN=$lines

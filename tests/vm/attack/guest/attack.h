@@ -55,7 +55,7 @@ extern char run_back[];
 
 /* --- recover.c: exceptions on the way lead back ------------------------------------------------- */
 
-int recover_init(void);
+int recover_init(void *idt_table);
 void recover_exit(void);
 
 /* --- tables.c: page tables of the attacker's, the current ones but for what it maps ------------- */

