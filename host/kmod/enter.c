@@ -83,16 +83,10 @@ void smh_unbind(struct smh_vcpu *v)
 	WRITE_ONCE(v->bound, false);
 }
 
-/*
- * INIT, SMI, reset, a debugger or the VMM may have moved the vCPU out of the code it was in.  rip is
- * where the exit hook left it, or 0 if there was none (KVM's fast path, which moves nothing).
- */
-static bool may_stay(struct smh_vcpu *v, unsigned int view, u64 rip)
+/* Is the vCPU's RIP where code of this view lies? */
+static bool may_stay(struct smh_vcpu *v, unsigned int view)
 {
 	u64 offset = smh_vcpu_rip(v) - v->vm->agent.gate_va;
-
-	if (rip && smh_vcpu_rip(v) != rip)
-		return false;
 
 	if (!(smh_vmread(GUEST_CR0) & X86_CR0_PG) || !(v->vcpu->arch.efer & EFER_LMA))
 		return false;
@@ -100,6 +94,34 @@ static bool may_stay(struct smh_vcpu *v, unsigned int view, u64 rip)
 		return true;
 	return view == SM_VIEW_MONITOR && offset >= SM_VA_IMAGE &&
 	       offset < SM_VA_IMAGE + v->vm->image_size;
+}
+
+/* INIT, SMI, reset, a debugger or the VMM moved the vCPU: on in view 0, from there. */
+static void follow(struct smh_vcpu *v, unsigned int view)
+{
+	smh_report(v, SM_RECORD_ABORT, view, SM_REASON_RIP, 0);
+	v->stats.aborts++;
+	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
+	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+}
+
+/*
+ * An exit came between a jump to where nothing is and the fault that it was about to make.  KVM is past its
+ * own injections here.
+ */
+static void fault_now(struct smh_vcpu *v, unsigned int view)
+{
+	if (view == SM_VIEW_MONITOR) {
+		smh_abort(v, SM_REASON_RIP, 0);
+		return;
+	}
+	smh_report(v, SM_RECORD_VIOLATION, view, SM_REASON_RIP, 0);
+	v->stats.violations++;
+	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
+	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+	if (!(smh_vmread(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_VALID_MASK))
+		smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD,
+			    UD_VECTOR | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_VALID_MASK);
 }
 
 /*
@@ -140,11 +162,13 @@ static void enter_bound(struct smh_vcpu *v)
 	if (view == SM_VIEW_TARGET)
 		return;
 
-	if (!may_stay(v, view, left_by_exit ? v->rip : 0)) {
-		smh_report(v, SM_RECORD_ABORT, view, SM_REASON_RIP, 0);
-		v->stats.aborts++;
-		smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
-		smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+	/* KVM's fast path, which leaves no exit of ours behind, moves nothing. */
+	if (left_by_exit && smh_vcpu_rip(v) != v->rip) {
+		follow(v, view);
+		return;
+	}
+	if (!may_stay(v, view)) {
+		fault_now(v, view);
 		return;
 	}
 	if (current_view != view) {

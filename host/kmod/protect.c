@@ -383,8 +383,6 @@ unsigned long smh_vcpu_gfn_to_hva(struct kvm_vcpu *vcpu, gfn_t gfn)
 
 unsigned long smh_vcpu_gfn_to_hva_prot(struct kvm_vcpu *vcpu, gfn_t gfn, bool *writable)
 {
-	unsigned long (*original)(struct kvm_vcpu * vcpu, gfn_t gfn, bool *writable) =
-		smh_original(smh_vcpu_gfn_to_hva_prot);
 	int idx = srcu_read_lock(&smh_srcu);
 	unsigned long hva = ORIGINAL(smh_vcpu_gfn_to_hva_prot)(vcpu, gfn, writable);
 
@@ -396,8 +394,6 @@ unsigned long smh_vcpu_gfn_to_hva_prot(struct kvm_vcpu *vcpu, gfn_t gfn, bool *w
 
 unsigned long smh_gfn_to_hva_memslot_prot(struct kvm_memory_slot *slot, gfn_t gfn, bool *writable)
 {
-	unsigned long (*original)(struct kvm_memory_slot * slot, gfn_t gfn, bool *writable) =
-		smh_original(smh_gfn_to_hva_memslot_prot);
 	int idx = srcu_read_lock(&smh_srcu);
 	unsigned long hva = ORIGINAL(smh_gfn_to_hva_memslot_prot)(slot, gfn, writable);
 	struct kvm_vcpu *vcpu = writable ? kvm_get_running_vcpu() : NULL;
