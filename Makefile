@@ -36,7 +36,7 @@ all-y :=
 unit-tests :=
 cli-tests :=
 fuzzers :=
-vm-suites := $(wildcard tests/vm/*.suite tests/vm/attack/*.suite)
+vm-suites := $(wildcard tests/vm/*.suite)
 
 include $(wildcard packaging/build.mk compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
 

@@ -61,7 +61,7 @@ void recover_exit(void);
 /* --- tables.c: page tables of the attacker's, the current ones but for what it maps ------------- */
 
 struct tables {
-	u64 *own[16];
+	u64 *own[24];
 	unsigned int count;
 };
 
@@ -80,6 +80,8 @@ struct attack_page {
 };
 
 int page_create(struct attack_page *page);
+/* A value for RSP. */
+u64 page_stack(const struct attack_page *page);
 void page_destroy(struct attack_page *page);
 /*
  * Fills the pages with int3, with a way back at the addresses where view 0 goes on, and puts VMFUNC so

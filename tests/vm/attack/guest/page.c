@@ -16,9 +16,20 @@
 static const u8 vmfunc[] = {0x0f, 0x01, 0xd4};
 static const u8 mov_cr3_r8[] = {0x41, 0x0f, 0x22, 0xd8};
 
+static int map_stack(struct attack_page *page, unsigned long top)
+{
+	int i, err = 0;
+
+	for (i = 0; i < STACK_PAGES && !err; i++)
+		err = tables_map(&page->tables, top - (STACK_PAGES - 1 - i) * PAGE_SIZE,
+				 virt_to_phys(page->stack) + i * PAGE_SIZE);
+	return err;
+}
+
+/* Some wrong offsets hold instructions that cut RSP to 32 bits: exceptions must work there, too. */
 int page_create(struct attack_page *page)
 {
-	unsigned long list = (unsigned long)gate + SM_VA_LIST;
+	unsigned long list = (unsigned long)gate + SM_VA_LIST, top;
 	int i, err = tables_create(&page->tables);
 
 	page->code = (u8 *)__get_free_pages(GFP_KERNEL, 1);
@@ -30,12 +41,21 @@ int page_create(struct attack_page *page)
 	for (i = 0; i < 2 && !err; i++)
 		err = tables_map(&page->tables, (unsigned long)gate + (i - 1) * PAGE_SIZE,
 				 virt_to_phys(page->code) + i * PAGE_SIZE);
-	for (i = 0; i < STACK_PAGES && !err; i++)
-		err = tables_map(&page->tables, list - (STACK_PAGES - 1 - i) * PAGE_SIZE,
-				 virt_to_phys(page->stack) + i * PAGE_SIZE);
+	top = (unsigned long)page->stack + (STACK_PAGES - 1) * PAGE_SIZE;
+	if (!err)
+		err = map_stack(page, list);
+	if (!err)
+		err = map_stack(page, (u32)list);
+	if (!err)
+		err = map_stack(page, (u32)top);
 	if (err)
 		page_destroy(page);
 	return err;
+}
+
+u64 page_stack(const struct attack_page *page)
+{
+	return (u64)page->stack + STACK_PAGES * PAGE_SIZE - 0x400;
 }
 
 void page_destroy(struct attack_page *page)

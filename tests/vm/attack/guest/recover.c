@@ -3,7 +3,8 @@
  * #UD, #BP and #DB, wherever they hit during an attack, lead back to it.
  *
  * The kernel's own #UD handler reads the instruction at fault, and oopses if the host returned the vCPU
- * where nothing is mapped.  So the IDT gets ours, through an alias: its contents nobody protects.
+ * where nothing is mapped.  So the IDT gets ours, through an alias: its contents nobody protects.  #DF is what
+ * an exception ends in if RSP leads nowhere, as after a jump into the midst of some instructions.
  */
 
 #include <linux/io.h>
@@ -18,19 +19,22 @@
 #include "attack.h"
 
 /* run.S */
-extern unsigned long recover_sp, run_ud_original;
-extern char run_refused[], run_ud[];
+extern unsigned long recover_sp, run_ud_original, run_df_original;
+extern char run_ud[], run_df[];
 
-static gate_desc *idt, original;
+static gate_desc *idt, original[X86_TRAP_DF + 1];
 
-static void set_ud_handler(unsigned long handler)
+static unsigned long replace_handler(unsigned int vector, char *handler)
 {
-	gate_desc gate = original;
+	gate_desc gate = idt[vector];
+	unsigned long address = (unsigned long)handler;
 
-	gate.offset_low = (u16)handler;
-	gate.offset_middle = (u16)(handler >> 16);
-	gate.offset_high = (u32)(handler >> 32);
-	idt[X86_TRAP_UD] = gate;
+	original[vector] = gate;
+	gate.offset_low = (u16)address;
+	gate.offset_middle = (u16)(address >> 16);
+	gate.offset_high = (u32)(address >> 32);
+	idt[vector] = gate;
+	return gate_offset(&original[vector]);
 }
 
 static void go_on_at(struct pt_regs *regs, unsigned long ip)
@@ -71,20 +75,20 @@ int recover_init(void *idt_table)
 	idt = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
 	if (!idt)
 		return -ENOMEM;
-	original = idt[X86_TRAP_UD];
 	err = register_die_notifier(&notifier);
 	if (err) {
 		vunmap(idt);
 		return err;
 	}
-	run_ud_original = gate_offset(&original);
-	set_ud_handler((unsigned long)run_ud);
+	run_ud_original = replace_handler(X86_TRAP_UD, run_ud);
+	run_df_original = replace_handler(X86_TRAP_DF, run_df);
 	return 0;
 }
 
 void recover_exit(void)
 {
-	set_ud_handler(run_ud_original);
+	idt[X86_TRAP_UD] = original[X86_TRAP_UD];
+	idt[X86_TRAP_DF] = original[X86_TRAP_DF];
 	unregister_die_notifier(&notifier);
 	vunmap(idt);
 }

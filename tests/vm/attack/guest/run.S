@@ -80,7 +80,7 @@ SYM_CODE_START(run_ud)
 	je	1f
 	testb	$3, 8(%rsp)
 	jnz	1f
-	pushq	%rax
+2:	pushq	%rax
 	leaq	run_refused(%rip), %rax
 	movq	%rax, 8(%rsp)
 	movq	recover_sp(%rip), %rax
@@ -90,6 +90,15 @@ SYM_CODE_START(run_ud)
 	iretq
 1:	ANNOTATE_RETPOLINE_SAFE
 	jmp	*run_ud_original(%rip)
+SYM_INNER_LABEL(run_df, SYM_L_GLOBAL)	/* the same behind an error code, on a stack of its own */
+	NO_FRAME
+	ENDBR
+	cmpq	$0, recover_sp(%rip)
+	je	3f
+	addq	$8, %rsp
+	jmp	2b
+3:	ANNOTATE_RETPOLINE_SAFE
+	jmp	*run_df_original(%rip)
 SYM_CODE_END(run_ud)
 
 SYM_CODE_START(run_end)
@@ -183,8 +192,10 @@ run_cr3:
 	.quad	0
 run_target:
 	.quad	0
-	.globl	run_ud_original
+	.globl	run_ud_original, run_df_original
 run_ud_original:
+	.quad	0
+run_df_original:
 	.quad	0
 	.globl	recover_sp
 recover_sp:

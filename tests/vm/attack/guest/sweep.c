@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Entry into the gate page in view 1 at each of its 4096 offsets, in many situations.  The attacker's
+ * Entry into the gate page in view 1 at its 4096 offsets, in many situations.  The attacker's
  * page with VMFUNC lies at the gate's virtual address: the instruction behind VMFUNC is the real gate's.
  *
  * An entry may come back: from the offsets from which all tests are passed, the compartment runs at its
@@ -13,23 +13,31 @@
 
 #include "attack.h"
 
-#define NO_FLUSH BIT_ULL(63) /* what the TLB holds goes on working: the attacker's page */
-#define HOLE_GPA 0x3000000000ULL
+#define NO_FLUSH  BIT_ULL(63) /* what the TLB holds goes on working: the attacker's page */
+#define CODE_SIZE 0x80        /* of the gate page; the rest is fill */
+#define HOLE_GPA  0x3000000000ULL
+
+/* With CR3 elsewhere each entry takes the host a while: of the fill, which is all alike, some samples. */
+static unsigned int next(unsigned int offset, bool late_cr3)
+{
+	return late_cr3 && offset >= CODE_SIZE ? offset + 61 : offset + 1;
+}
 
 static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 {
 	struct attack_page page;
 	struct jump jump = {.fill = fill};
-	unsigned int offset, refused = 0, back = 0, first = 0, last = 0;
+	unsigned int offset, tried = 0, refused = 0, back = 0, first = 0, last = 0;
 
 	if ((late_cr3 && !(__read_cr4() & X86_CR4_PCIDE)) || page_create(&page))
 		return ATTACK_IMPOSSIBLE;
 	jump.cr3 = tables_cr3(&page.tables);
-	jump.rsp = rsp ? (u64)gate + rsp : 0;
+	jump.rsp = rsp ? (u64)gate + rsp : page_stack(&page);
 	jump.late_cr3 = late_cr3 | NO_FLUSH;
-	for (offset = 0; offset < SM_PAGE_SIZE; offset++) {
+	for (offset = 0; offset < SM_PAGE_SIZE; offset = next(offset, late_cr3)) {
 		page_aim(&page, offset, late_cr3);
 		jump.rip = (u64)gate + offset - (late_cr3 ? 7 : 3);
+		tried++;
 		switch (run_jump(&jump)) {
 		case LANDED_UD:
 			refused++;
@@ -46,8 +54,7 @@ static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 	}
 	page_destroy(&page);
 	attack_note("%u refused, %u came back (0x%x to 0x%x)", refused, back, first, last);
-	return refused + back == SM_PAGE_SIZE && refused >= SM_PAGE_SIZE - 32 ? ATTACK_REFUSED
-									      : ATTACK_SUCCEEDED;
+	return refused + back == tried && back <= 32 ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
 #define RSP_IN_LIST (SM_VA_LIST + 0x18)
