@@ -41,8 +41,7 @@ static void return_to_target(struct smh_vcpu *v)
 
 	if (!v->bound)
 		return;
-	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
-	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+	smh_vcpu_to_target(v);
 	v->view = SM_VIEW_TARGET;
 	vcpu->arch.exception.pending = false;
 	vcpu->arch.exception.injected = false;

@@ -101,8 +101,7 @@ static void follow(struct smh_vcpu *v, unsigned int view)
 {
 	smh_report(v, SM_RECORD_ABORT, view, SM_REASON_RIP, 0);
 	v->stats.aborts++;
-	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
-	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+	smh_vcpu_to_target(v);
 }
 
 /*
@@ -117,8 +116,7 @@ static void fault_now(struct smh_vcpu *v, unsigned int view)
 	}
 	smh_report(v, SM_RECORD_VIOLATION, view, SM_REASON_RIP, 0);
 	v->stats.violations++;
-	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
-	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
+	smh_vcpu_to_target(v);
 	if (!(smh_vmread(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_VALID_MASK))
 		smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD,
 			    UD_VECTOR | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_VALID_MASK);

@@ -177,6 +177,8 @@ void smh_vcpu_set_reg(struct smh_vcpu *v, enum kvm_reg reg, u64 value);
 unsigned int smh_vcpu_current_view(const struct smh_vcpu *v, u64 eptp);
 /* Writes the whole list page anew, disarmed, with target as view 0. */
 void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp);
+/* The next entry is one into view 0, whatever view the vCPU left; the list is written anew.  VMCS current. */
+void smh_vcpu_to_target(struct smh_vcpu *v);
 
 /* --- window: window.c ------------------------------------------------------------------------ */
 

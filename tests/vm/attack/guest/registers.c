@@ -13,8 +13,9 @@
 
 #include "attack.h"
 
-/* The copies work as well as the originals, so that the guest goes on if the attack succeeds. */
-static enum outcome move_idt(void)
+/* The copy works as well as the original, so that the guest goes on if the attack succeeds. */
+static enum outcome move_table(void (*store)(struct desc_ptr *table),
+			       void (*load)(const struct desc_ptr *table))
 {
 	void *copy = (void *)__get_free_page(GFP_KERNEL);
 	struct desc_ptr before, moved, after;
@@ -23,35 +24,25 @@ static enum outcome move_idt(void)
 	if (!copy)
 		return ATTACK_IMPOSSIBLE;
 	local_irq_save(flags);
-	store_idt(&before);
+	store(&before);
 	memcpy(copy, (void *)before.address, before.size + 1);
 	moved = (struct desc_ptr){.size = before.size, .address = (unsigned long)copy};
-	load_idt(&moved);
-	store_idt(&after);
-	load_idt(&before);
+	load(&moved);
+	store(&after);
+	load(&before);
 	local_irq_restore(flags);
 	free_page((unsigned long)copy);
 	return after.address == before.address ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
+static enum outcome move_idt(void)
+{
+	return move_table(store_idt, native_load_idt);
+}
+
 static enum outcome move_gdt(void)
 {
-	void *copy = (void *)__get_free_page(GFP_KERNEL);
-	struct desc_ptr before, moved, after;
-	unsigned long flags;
-
-	if (!copy)
-		return ATTACK_IMPOSSIBLE;
-	local_irq_save(flags);
-	native_store_gdt(&before);
-	memcpy(copy, (void *)before.address, before.size + 1);
-	moved = (struct desc_ptr){.size = before.size, .address = (unsigned long)copy};
-	native_load_gdt(&moved);
-	native_store_gdt(&after);
-	native_load_gdt(&before);
-	local_irq_restore(flags);
-	free_page((unsigned long)copy);
-	return after.address == before.address ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+	return move_table(native_store_gdt, native_load_gdt);
 }
 
 static enum outcome clear_cr0_wp(void)
