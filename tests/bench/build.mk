@@ -25,3 +25,12 @@ bench-runtime: $(BENCH)/runtime_bench
 	$<
 
 -include $(wildcard $(BENCH)/*/*/*.d)
+
+# The consumer's speed, natively.
+$(BENCH)/consumer_bench: $(B)/obj/tests/bench/consumer_bench.o $(B)/bin/libshadowmon.a
+	@mkdir -p $(@D)
+	$(CC) $^ $(lib-libs) -o $@
+
+.PHONY: bench-consumer
+bench-consumer: $(BENCH)/consumer_bench
+	$<
