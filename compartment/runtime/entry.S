@@ -76,7 +76,7 @@ smc_unbound:
 
 /* Filled by the loader, slot by slot. */
 	.section .rodata.dispatch, "a"
-	.balign	64
+	.balign	512				/* in one page: the host writes to it */
 	.globl	smc_dispatch
 	.type	smc_dispatch, @object
 smc_dispatch:

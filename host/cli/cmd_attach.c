@@ -6,7 +6,7 @@
 
 #include "cli.h"
 
-enum { OPT_FULL_RING = 256, OPT_RING_SIZE, OPT_BUDGET, OPT_TIMEOUT, OPT_IMAGE };
+enum { OPT_FULL_RING = 256, OPT_RING_SIZE, OPT_BUDGET, OPT_MAX_ABORTS, OPT_TIMEOUT, OPT_IMAGE };
 
 static const struct argp_option options[] = {
 	{"full-ring", OPT_FULL_RING, "drop|block", 0,
@@ -15,6 +15,8 @@ static const struct argp_option options[] = {
 	 "Event ring of each vCPU: a power of two, 16 to 1024", 0},
 	{"budget", OPT_BUDGET, "US", 0,
 	 "Longest run of a monitor, in microseconds: 100 to 1000000 (default 10000)", 0},
+	{"max-aborts", OPT_MAX_ABORTS, "N", 0,
+	 "Disable a hook after N aborts of its monitor (default 20, 0: never)", 0},
 	{"timeout", OPT_TIMEOUT, "SECONDS", 0, "How long to try (default 60)", 0},
 	{"image", OPT_IMAGE, "FILE", 0,
 	 "Monitors to load (default: $" SM_IMAGE_ENV " or " SM_IMAGE_PATH ")", 0},
@@ -26,7 +28,7 @@ static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 struct request {
 	struct common common;
 	const char *vm, *full_ring, *image;
-	long long ring_size, budget_us, timeout_ms;
+	long long ring_size, budget_us, max_aborts, timeout_ms;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -49,6 +51,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case OPT_BUDGET:
 		request->budget_us = parse_number(state, "budget", value, 100, 1000000);
+		return 0;
+	case OPT_MAX_ABORTS:
+		request->max_aborts = parse_number(state, "max-aborts", value, 0, 1000000);
 		return 0;
 	case OPT_TIMEOUT:
 		request->timeout_ms = 1000 * parse_number(state, "timeout", value, 1,
@@ -86,6 +91,8 @@ static json_t *to_json(const struct request *request, const char *image)
 		json_object_set_new(json, "ring_size", json_integer(request->ring_size));
 	if (request->budget_us)
 		json_object_set_new(json, "budget_us", json_integer(request->budget_us));
+	if (request->max_aborts >= 0)
+		json_object_set_new(json, "max_aborts", json_integer(request->max_aborts));
 	if (request->timeout_ms)
 		json_object_set_new(json, "timeout_ms", json_integer(request->timeout_ms));
 	return json;
@@ -103,7 +110,7 @@ int cmd_attach(int argc, char **argv)
 		NULL,
 		NULL,
 	};
-	struct request request = {.image = getenv(SM_IMAGE_ENV)};
+	struct request request = {.image = getenv(SM_IMAGE_ENV), .max_aborts = -1};
 	struct handlers handlers = {.progress = show_progress};
 	char image[PATH_MAX];
 	json_t *reply;

@@ -39,6 +39,7 @@ struct request {
 struct stream {
 	const struct request *request;
 	int connection; /* the right to read lasts as long as this */
+	char vm[SM_VM_SELECTOR_MAX + 1];
 	struct sm_reader *reader;
 	struct sm_event_context context;
 	u64 events, lost, corrupt;
@@ -227,28 +228,47 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int conclude(const struct stream *stream, int result)
+static void let_signals_end_us(void)
 {
-	int exit_code = EXIT_OK;
-
-	if (result == -ENOTCONN) {
-		fprintf(stderr, "shadowmon: %s has ended or was detached\n", stream->context.vm);
-	} else if (result == -ECONNRESET) {
-		fputs("shadowmon: shadowmond has ended\n", stderr);
-		exit_code = EXIT_NO_DAEMON;
-	} else if (result && result != -EPIPE) {
-		fprintf(stderr, "shadowmon: cannot go on: %s\n", strerror(-result));
-		exit_code = EXIT_FAILED;
-	}
-	fprintf(stderr, "%s: %" PRIu64 " events, %" PRIu64 " lost, %" PRIu64 " corrupt\n",
-		stream->context.vm, stream->events, stream->lost, stream->corrupt);
-	return exit_code;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 }
 
-static int follow(struct stream *stream, int device)
+static bool was_reset(int device)
+{
+	struct sm_status status;
+	bool ret;
+
+	if (sm_status_read(device, &status))
+		return false;
+	ret = status.vm.state == SM_STATE_RESET;
+	sm_status_free(&status);
+	return ret;
+}
+
+static int explain(const struct stream *stream, int result)
+{
+	switch (result) {
+	case 0:
+	case -EPIPE:
+		return EXIT_OK;
+	case -ENOTCONN:
+		fprintf(stderr, "shadowmon: %s has ended or was detached\n", stream->vm);
+		return EXIT_OK;
+	case -ECONNRESET:
+		fputs("shadowmon: shadowmond has ended\n", stderr);
+		return EXIT_NO_DAEMON;
+	default:
+		fprintf(stderr, "shadowmon: cannot go on: %s\n", strerror(-result));
+		return EXIT_FAILED;
+	}
+}
+
+/* The events of one attachment.  *ret_again: the VM was reset, and there may be another. */
+static int follow(struct stream *stream, int device, bool *ret_again)
 {
 	struct sm_error err;
-	int exit_code;
+	int result;
 
 	if (sm_reader_open(device, &stream->reader, &err)) {
 		fprintf(stderr, "shadowmon: %s\n", err.text);
@@ -257,12 +277,54 @@ static int follow(struct stream *stream, int device)
 	/* Without memory for it, events stand for themselves. */
 	stream->context.processes =
 		sm_process_table_create(SM_PROCESSES_MAX, SM_PROCESSES_BYTES_MAX);
-	stream->end_ms =
-		stream->request->timeout_ms ? now_ms() + stream->request->timeout_ms : UINT64_MAX;
 	catch_signals();
-	exit_code = conclude(stream, run(stream));
+	result = run(stream);
+	let_signals_end_us();
 	sm_process_table_destroy(stream->context.processes);
 	sm_reader_close(stream->reader);
+	*ret_again = result == -ENOTCONN && !stream->request->no_follow && was_reset(device);
+	return *ret_again ? EXIT_OK : explain(stream, result);
+}
+
+/* Asks for the events, for which the daemon lets a guest boot that was reset, and shows them. */
+static int subscribe(struct stream *stream, bool *ret_again)
+{
+	int exit_code, device;
+	json_t *reply;
+
+	stream->connection = connection_open(stream->request->common.socket, false);
+	if (stream->connection < 0)
+		return EXIT_NO_DAEMON;
+	exit_code = connection_request(
+		stream->connection, &stream->request->common,
+		json_pack("{s:s, s:s}", "op", "events", "vm", stream->request->vm), NULL, &reply,
+		&device);
+	if (exit_code == EXIT_OK) {
+		snprintf(stream->vm, sizeof(stream->vm), "%s",
+			 json_string_value(json_object_get(reply, "vm")) ?: stream->request->vm);
+		json_decref(reply);
+		exit_code = follow(stream, device, ret_again);
+		close(device);
+	}
+	close(stream->connection);
+	return exit_code;
+}
+
+static int show_events(struct stream *stream)
+{
+	int exit_code;
+	bool again;
+
+	do {
+		again = false;
+		exit_code = subscribe(stream, &again);
+		if (again)
+			fprintf(stderr, "shadowmon: %s was reset; waiting for its guest module\n",
+				stream->vm);
+	} while (again && !stop);
+	if (stream->vm[0])
+		fprintf(stderr, "%s: %" PRIu64 " events, %" PRIu64 " lost, %" PRIu64 " corrupt\n",
+			stream->vm, stream->events, stream->lost, stream->corrupt);
 	return exit_code;
 }
 
@@ -273,32 +335,17 @@ int cmd_events(int argc, char **argv)
 		parse,
 		"VM",
 		"Shows the events of an attached VM, given by name, PID or PID:FD.\vA line an event; json "
-		"is JSON Lines.  Events that were not shown stay in the ring for the next reader.",
+		"is JSON Lines.  Events that were not shown stay in the ring for the next reader.  Goes on "
+		"when the VM is reset and attached again.",
 		children,
 		NULL,
 		NULL,
 	};
 	struct request request = {0};
-	struct stream stream = {.request = &request};
-	int exit_code, device;
-	json_t *reply;
+	struct stream stream = {.request = &request, .context = {.vm = stream.vm}};
 
 	common_init(&request.common);
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
-	stream.connection = connection_open(request.common.socket, false);
-	if (stream.connection < 0)
-		return EXIT_NO_DAEMON;
-	exit_code = connection_request(stream.connection, &request.common,
-				       json_pack("{s:s, s:s}", "op", "events", "vm", request.vm),
-				       NULL, &reply, &device);
-	if (exit_code == EXIT_OK) {
-		stream.context.vm = json_string_value(json_object_get(reply, "vm"));
-		if (!stream.context.vm)
-			stream.context.vm = request.vm;
-		exit_code = follow(&stream, device);
-		json_decref(reply);
-		close(device);
-	}
-	close(stream.connection);
-	return exit_code;
+	stream.end_ms = request.timeout_ms ? now_ms() + request.timeout_ms : UINT64_MAX;
+	return show_events(&stream);
 }

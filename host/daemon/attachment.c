@@ -9,6 +9,9 @@
 
 /* Long enough for a guest that is well to unhook; systemd gives us 90 s for all of them. */
 #define STOP_TIMEOUT_MS 5000
+/* Of one attempt to attach again, during which nothing else can be done with the attachment. */
+#define AGAIN_TIMEOUT_MS 3000
+#define RETRY_USEC       1000000
 
 static void update_status(struct daemon *daemon)
 {
@@ -53,12 +56,20 @@ int attachment_find(struct daemon *daemon, const char *selector, struct attachme
 	return err;
 }
 
-struct attachment *attachment_create(struct daemon *daemon, const struct sm_vm *vm)
+struct attachment *attachment_create(struct daemon *daemon, const struct sm_vm *vm,
+				     const struct sm_attach_options *options)
 {
 	struct attachment *attachment = calloc(1, sizeof(*attachment));
 
 	if (!attachment)
 		return NULL;
+	attachment->image_path = strdup(options->image_path);
+	if (!attachment->image_path) {
+		free(attachment);
+		return NULL;
+	}
+	attachment->options = *options;
+	attachment->options.image_path = attachment->image_path;
 	attachment->daemon = daemon;
 	attachment->state = ATTACHING;
 	attachment->vm = *vm;
@@ -76,14 +87,75 @@ void attachment_destroy(struct attachment *attachment)
 {
 	struct daemon *daemon = attachment->daemon;
 
+	if (attachment->consumer_waits) {
+		client_set_busy(attachment->consumer, false);
+		client_fail(attachment->consumer, SM_CODE_NOT_ATTACHED,
+			    "this VM is not attached any more");
+	}
 	sd_event_source_disable_unref(attachment->hangup);
+	sd_event_source_disable_unref(attachment->retry);
 	TAILQ_REMOVE(&daemon->attachments, attachment, link);
+	free(attachment->image_path);
 	free(attachment);
 	update_status(daemon);
 	end_if_done(daemon);
 }
 
-/* The VM has ended: nothing is left to unhook. */
+/* --- resets ------------------------------------------------------------------------------------ */
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct attachment *attachment = userdata;
+
+	(void)source;
+	(void)usec;
+	attachment->retry = sd_event_source_disable_unref(attachment->retry);
+	if (job_attach(attachment, NULL) < 0) {
+		log_error("cannot attach to VM %s again: no memory", attachment->vm.name);
+		attachment_destroy(attachment);
+	}
+	return 0;
+}
+
+void attachment_wait(struct attachment *attachment)
+{
+	struct daemon *daemon = attachment->daemon;
+
+	attachment->state = WAITING;
+	attachment->handle = NULL;
+	attachment->options.timeout_ms = AGAIN_TIMEOUT_MS;
+	update_status(daemon);
+	if (daemon->stopping || attachment->unwanted) {
+		attachment_destroy(attachment);
+		return;
+	}
+	if (sd_event_add_time_relative(daemon->event, &attachment->retry, CLOCK_MONOTONIC,
+				       RETRY_USEC, 0, on_retry, attachment) < 0) {
+		log_error("cannot attach to VM %s again: no memory", attachment->vm.name);
+		attachment_destroy(attachment);
+	}
+}
+
+void attachment_give_up(struct attachment *attachment)
+{
+	attachment->unwanted = true;
+	if (attachment->state == WAITING)
+		attachment_destroy(attachment);
+}
+
+static bool was_reset(const struct attachment *attachment)
+{
+	struct sm_status status;
+	bool ret;
+
+	if (sm_status_read(sm_attachment_fd(attachment->handle), &status))
+		return false;
+	ret = status.vm.state == SM_STATE_RESET;
+	sm_status_free(&status);
+	return ret;
+}
+
+/* The VM has ended, or boots anew: nothing is left to unhook. */
 static int on_hangup(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct attachment *attachment = userdata;
@@ -91,10 +163,34 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)fd;
 	(void)revents;
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	log_info("VM %s (PID %d) has ended", attachment->vm.name, (int)attachment->vm.pid);
+	attachment->again = was_reset(attachment);
+	log_info("VM %s (PID %d) %s", attachment->vm.name, (int)attachment->vm.pid,
+		 attachment->again ? "was reset" : "has ended");
 	if (job_detach(attachment, NULL, 0) < 0)
 		log_error("cannot let go of VM %s: no memory", attachment->vm.name);
 	return 0;
+}
+
+/* --- events ------------------------------------------------------------------------------------ */
+
+static void hand_over(struct attachment *attachment)
+{
+	attachment->consumer_waits = false;
+	client_send_fd(attachment->consumer,
+		       json_pack("{s:b, s:s, s:i}", "ok", 1, "vm", attachment->vm.name, "pid",
+				 (int)attachment->vm.pid),
+		       sm_attachment_fd(attachment->handle));
+}
+
+void attachment_give_events(struct attachment *attachment, struct client *client)
+{
+	attachment->consumer = client;
+	if (attachment->state == ATTACHED && !attachment->again) {
+		hand_over(attachment);
+		return;
+	}
+	attachment->consumer_waits = true;
+	client_set_busy(client, true);
 }
 
 void attachment_settle(struct attachment *attachment, struct sm_attachment *handle)
@@ -107,13 +203,20 @@ void attachment_settle(struct attachment *attachment, struct sm_attachment *hand
 	}
 	attachment->handle = handle;
 	attachment->state = ATTACHED;
+	attachment->again = false;
 	/* No events asked for: a hangup is always reported. */
 	if (sd_event_add_io(daemon->event, &attachment->hangup, sm_attachment_fd(handle), 0,
 			    on_hangup, attachment) < 0)
 		log_warning("the end of VM %s will go unnoticed", attachment->vm.name);
 	update_status(daemon);
+	if (attachment->consumer_waits) {
+		client_set_busy(attachment->consumer, false);
+		hand_over(attachment);
+	}
 	if (daemon->stopping)
 		attachments_stop(daemon);
+	else if (attachment->unwanted && job_detach(attachment, NULL, STOP_TIMEOUT_MS) < 0)
+		log_error("cannot let go of VM %s: no memory", attachment->vm.name);
 }
 
 void attachments_stop(struct daemon *daemon)
@@ -123,6 +226,10 @@ void attachments_stop(struct daemon *daemon)
 	daemon->stopping = true;
 	for (attachment = TAILQ_FIRST(&daemon->attachments); attachment; attachment = next) {
 		next = TAILQ_NEXT(attachment, link);
+		if (attachment->state == WAITING) {
+			attachment_destroy(attachment);
+			continue;
+		}
 		if (attachment->state != ATTACHED ||
 		    job_detach(attachment, NULL, STOP_TIMEOUT_MS) == 0)
 			continue;
@@ -137,6 +244,8 @@ void attachments_forget_client(struct daemon *daemon, const struct client *clien
 	struct attachment *attachment;
 
 	TAILQ_FOREACH(attachment, &daemon->attachments, link)
-		if (attachment->consumer == client)
+		if (attachment->consumer == client) {
 			attachment->consumer = NULL;
+			attachment->consumer_waits = false;
+		}
 }

@@ -20,16 +20,23 @@ enum attachment_state {
 	ATTACHING,
 	ATTACHED,
 	DETACHING,
+	WAITING, /* the VM was reset: attached again when its guest module answers */
 };
 
 struct attachment {
 	TAILQ_ENTRY(attachment) link;
 	struct daemon *daemon;
 	enum attachment_state state;
-	struct sm_vm vm;              /* as it was when attached */
-	struct sm_attachment *handle; /* the library's; NULL while ATTACHING */
-	struct client *consumer;      /* who reads its events, or NULL */
-	sd_event_source *hangup;      /* the VM is gone; only while ATTACHED */
+	bool again;      /* the VM was reset: not given up until it is attached again */
+	bool unwanted;   /* to be detached as soon as it is attached */
+	struct sm_vm vm; /* as it was when attached */
+	struct sm_attach_options options; /* what it was attached with */
+	char *image_path;                 /* of options */
+	struct sm_attachment *handle;     /* the library's; NULL while ATTACHING and WAITING */
+	struct client *consumer;          /* who reads its events, or NULL */
+	bool consumer_waits;              /* ... and has not got them yet */
+	sd_event_source *hangup;          /* the VM is gone; only while ATTACHED */
+	sd_event_source *retry;           /* only while WAITING */
 };
 
 struct daemon {
@@ -82,11 +89,18 @@ int attachment_find(struct daemon *daemon, const char *selector, struct attachme
 /* The attachment of just this VM, or NULL. */
 struct attachment *attachment_of(struct daemon *daemon, const struct sm_vm *vm);
 
-/* A new attachment that is ATTACHING; NULL without memory. */
-struct attachment *attachment_create(struct daemon *daemon, const struct sm_vm *vm);
+/* A new attachment that is ATTACHING, with a copy of options; NULL without memory. */
+struct attachment *attachment_create(struct daemon *daemon, const struct sm_vm *vm,
+				     const struct sm_attach_options *options);
 /* It holds a VM from now on; or never did (handle NULL), and is no more. */
 void attachment_settle(struct attachment *attachment, struct sm_attachment *handle);
 void attachment_destroy(struct attachment *attachment);
+/* WAITING from now on: the guest of a VM that was reset boots. */
+void attachment_wait(struct attachment *attachment);
+/* It is to wait no more: gone at once, or detached when the attempt under way succeeds. */
+void attachment_give_up(struct attachment *attachment);
+/* Hands its events to client, now or when it is attached again. */
+void attachment_give_events(struct attachment *attachment, struct client *client);
 
 /* Detaches all, and ends the event loop once nothing is attached. */
 void attachments_stop(struct daemon *daemon);
@@ -97,11 +111,9 @@ void attachments_forget_client(struct daemon *daemon, const struct client *clien
 
 /*
  * Attach or detach on a thread of their own.  When done, the attachment is settled or destroyed and
- * the client, unless NULL or gone by then, is answered.  options->image_path is copied.  0 or a
- * negative errno: then nothing was begun.
+ * the client, unless NULL or gone by then, is answered.  0 or a negative errno: then nothing was begun.
  */
-int job_attach(struct attachment *attachment, struct client *client,
-	       const struct sm_attach_options *options);
+int job_attach(struct attachment *attachment, struct client *client);
 int job_detach(struct attachment *attachment, struct client *client, unsigned int timeout_ms);
 /* The client has left: nobody waits for its job's answer. */
 void jobs_forget_client(const struct client *client);

@@ -74,7 +74,6 @@ static void destroy(struct job *job)
 {
 	LIST_REMOVE(job, link);
 	sd_event_source_disable_unref(job->source);
-	free((char *)job->options.image_path);
 	free(job);
 }
 
@@ -114,7 +113,9 @@ static void finish(struct job *job)
 	pthread_join(job->thread, NULL);
 	if (job->result)
 		failed = job->error.text[0] ? job->error.text : strerror(-job->result);
-	if (!failed)
+	if (attachment->again && job->result == -ETIMEDOUT)
+		log_debug("VM %s: its guest module does not answer yet", name);
+	else if (!failed)
 		log_info("%s VM %s (PID %d)", attached ? "attached to" : "detached from", name,
 			 (int)attachment->vm.pid);
 	else
@@ -122,7 +123,9 @@ static void finish(struct job *job)
 			    attached ? "cannot attach to" : "detached from", name,
 			    (int)attachment->vm.pid, failed);
 	answer(job, failed);
-	if (attached)
+	if (attachment->again && (!attached || job->result == -ETIMEDOUT))
+		attachment_wait(attachment);
+	else if (attached)
 		attachment_settle(attachment, job->result ? NULL : job->handle);
 	else
 		attachment_destroy(attachment);
@@ -145,7 +148,8 @@ static int on_progress(sd_event_source *source, int fd, uint32_t revents, void *
 		return 0;
 	}
 	text[len] = '\0';
-	log_info("VM %s: %s", job->attachment->vm.name, text);
+	if (!job->attachment->again)
+		log_info("VM %s: %s", job->attachment->vm.name, text);
 	if (job->client)
 		client_send(job->client, json_pack("{s:s}", "progress", text));
 	return 0;
@@ -180,27 +184,25 @@ err_pair:
 	return err;
 }
 
-int job_attach(struct attachment *attachment, struct client *client,
-	       const struct sm_attach_options *options)
+int job_attach(struct attachment *attachment, struct client *client)
 {
 	struct job *job = calloc(1, sizeof(*job));
-	int err = -ENOMEM;
+	int err;
 
 	if (!job)
-		return err;
+		return -ENOMEM;
 	job->attachment = attachment;
 	job->client = client;
-	job->options = *options;
+	job->options = attachment->options;
 	job->options.progress = report;
 	job->options.progress_ctx = job;
-	job->options.image_path = strdup(options->image_path);
-	if (job->options.image_path)
-		err = start(attachment->daemon, job, run_attach);
+	err = start(attachment->daemon, job, run_attach);
 	if (err) {
-		free((char *)job->options.image_path);
 		free(job);
+		return err;
 	}
-	return err;
+	attachment->state = ATTACHING;
+	return 0;
 }
 
 int job_detach(struct attachment *attachment, struct client *client, unsigned int timeout_ms)

@@ -11,4 +11,6 @@
 #define log_warning(format, ...)     log_line(SD_WARNING, format, ##__VA_ARGS__)
 #define log_info(format, ...)        log_line(SD_INFO, format, ##__VA_ARGS__)
 
+#define log_debug(format, ...) log_line(SD_DEBUG, format, ##__VA_ARGS__)
+
 #endif

@@ -9,6 +9,7 @@
  *    "full_ring": "drop" | "block",       what a full ring does
  *    "ring_size": BYTES,                  of each vCPU: a power of two, 16 KiB to 1 MiB
  *    "budget_us": N,                      longest run of a monitor: 100 to 1,000,000
+ *    "max_aborts": N,                     of one hook's activations until it is disabled; 0: never
  *    "timeout_ms": N,                     for the whole of it: 1 to 600,000
  *    "image": PATH}                       absolute; the monitors to load
  *   {"op": "detach", "vm": VM, "timeout_ms": N}    1 to 60,000: for the guest to unhook
@@ -24,7 +25,8 @@
  *   {"ok": false, "code": CODE, "error": SENTENCE}
  *
  * The last message of "events" brings the attachment's file descriptor (SCM_RIGHTS), and makes the
- * client its consumer until it closes the connection.  Nobody else gets the descriptor meanwhile.
+ * client its consumer until it closes the connection.  Nobody else gets the descriptor meanwhile.  While a VM
+ * that was reset boots, the answer waits until it is attached again.
  */
 #ifndef SHADOWMON_DAEMON_PROTOCOL_H
 #define SHADOWMON_DAEMON_PROTOCOL_H

@@ -50,6 +50,7 @@ static json_t *vm_item(const struct sm_vm *vm, const struct attachment *attachme
 		[ATTACHING] = "attaching",
 		[ATTACHED] = "attached",
 		[DETACHING] = "detaching",
+		[WAITING] = "waiting",
 	};
 	json_t *item = sm_vm_json(vm);
 	u64 memory;
@@ -106,16 +107,18 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 			  struct sm_attach_options *ret_options)
 {
 	const char *op, *vm, *full_ring = "drop", *image = SM_IMAGE_PATH;
-	json_int_t ring_size = 0, budget_us = 0, timeout_ms = SM_ATTACH_TIMEOUT_MS;
+	json_int_t ring_size = 0, budget_us = 0, max_aborts = -1, timeout_ms = SM_ATTACH_TIMEOUT_MS;
 	json_error_t error;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?s, s?I, s?I, s?I, s?s}",
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s}",
 			   "op", &op, "vm", &vm, "full_ring", &full_ring, "ring_size", &ring_size,
-			   "budget_us", &budget_us, "timeout_ms", &timeout_ms, "image", &image))
+			   "budget_us", &budget_us, "max_aborts", &max_aborts, "timeout_ms",
+			   &timeout_ms, "image", &image))
 		return !unpack_failed(client, &error);
 	if (!check_selector(client, vm) ||
 	    !check_range(client, "timeout_ms", timeout_ms, 1, SM_ATTACH_TIMEOUT_MS_MAX) ||
 	    (budget_us && !check_range(client, "budget_us", budget_us, 100, 1000000)) ||
+	    (max_aborts != -1 && !check_range(client, "max_aborts", max_aborts, 0, 1000000)) ||
 	    (ring_size &&
 	     !check_range(client, "ring_size", ring_size, SM_RING_MIN_SIZE, SM_RING_MAX_SIZE)))
 		return false;
@@ -136,6 +139,9 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 		.flags = strcmp(full_ring, "block") == 0 ? SM_ATTACH_BLOCK : 0,
 		.ring_size = (u32)ring_size,
 		.budget_us = (u32)budget_us,
+		.max_aborts = max_aborts < 0    ? 0
+			      : max_aborts == 0 ? SM_MAX_ABORTS_NEVER
+						: (u32)max_aborts,
 		.timeout_ms = (unsigned int)timeout_ms,
 		.image_path = image,
 	};
@@ -155,9 +161,9 @@ static void attach(struct client *client, const struct sm_vm *vm, struct sm_atta
 	}
 	options->vmm_pid = vm->pid;
 	options->vm_fd = vm->fd;
-	attachment = attachment_create(daemon, vm);
+	attachment = attachment_create(daemon, vm, options);
 	if (attachment)
-		err = job_attach(attachment, client, options);
+		err = job_attach(attachment, client);
 	if (err) {
 		client_fail(client, SM_CODE_FAILED, strerror(-err));
 		if (attachment)
@@ -210,8 +216,8 @@ static void fail_not_attached(struct client *client, const char *selector)
 		client_fail(client, SM_CODE_NOT_ATTACHED, "this VM is not attached");
 }
 
-/* The attachment that is meant, and settled; NULL: the client was told why there is none. */
-static struct attachment *find_attached(struct client *client, const char *selector)
+/* The attachment that is meant, in whatever state; NULL: the client was told why there is none. */
+static struct attachment *find_any(struct client *client, const char *selector)
 {
 	struct attachment *attachment;
 	struct sm_error err = {0};
@@ -224,9 +230,20 @@ static struct attachment *find_attached(struct client *client, const char *selec
 		fail_not_attached(client, selector);
 	else if (result)
 		fail_by(client, result, &err);
-	else if (attachment->state != ATTACHED)
-		client_fail(client, SM_CODE_BUSY, "this VM is just being attached or detached");
-	return !result && attachment->state == ATTACHED ? attachment : NULL;
+	return result ? NULL : attachment;
+}
+
+/* The same, and it is attached. */
+static bool check_attached(struct client *client, const struct attachment *attachment)
+{
+	if (attachment->state == ATTACHED)
+		return true;
+	client_fail(
+		client, SM_CODE_BUSY,
+		attachment->again
+			? "this VM was reset: it is attached again when its guest module answers"
+			: "this VM is just being attached or detached");
+	return false;
 }
 
 static void do_detach(struct client *client, json_t *request)
@@ -243,8 +260,15 @@ static void do_detach(struct client *client, json_t *request)
 		return;
 	if (!check_range(client, "timeout_ms", timeout_ms, 1, SM_DETACH_TIMEOUT_MS_MAX))
 		return;
-	attachment = find_attached(client, selector);
+	attachment = find_any(client, selector);
 	if (!attachment)
+		return;
+	if (attachment->again) {
+		attachment_give_up(attachment);
+		send_ok(client);
+		return;
+	}
+	if (!check_attached(client, attachment))
 		return;
 	err = job_detach(attachment, client, (unsigned int)timeout_ms);
 	if (err)
@@ -285,8 +309,8 @@ static void do_status(struct client *client, json_t *request)
 	    unpack_failed(client, &error))
 		return;
 	if (selector) {
-		attachment = find_attached(client, selector);
-		if (!attachment)
+		attachment = find_any(client, selector);
+		if (!attachment || !check_attached(client, attachment))
 			return;
 		err = send_status(client, attachment, true);
 	} else {
@@ -311,8 +335,8 @@ static void do_events(struct client *client, json_t *request)
 			   &selector) &&
 	    unpack_failed(client, &error))
 		return;
-	attachment = find_attached(client, selector);
-	if (!attachment)
+	attachment = find_any(client, selector);
+	if (!attachment || (!attachment->again && !check_attached(client, attachment)))
 		return;
 	if (attachment->consumer) {
 		snprintf(err.text, sizeof(err.text),
@@ -321,11 +345,7 @@ static void do_events(struct client *client, json_t *request)
 		client_fail(client, SM_CODE_BUSY, err.text);
 		return;
 	}
-	attachment->consumer = client;
-	client_send_fd(client,
-		       json_pack("{s:b, s:s, s:i}", "ok", 1, "vm", attachment->vm.name, "pid",
-				 (int)attachment->vm.pid),
-		       sm_attachment_fd(attachment->handle));
+	attachment_give_events(attachment, client);
 }
 
 static const struct {

@@ -6,6 +6,12 @@
 
 #define CR3_ADDRESS GENMASK_ULL(51, 12)
 
+/* Of the activation that runs, or ran last; the compartment says so. */
+static u32 running_slot(const struct smh_vcpu *v)
+{
+	return v->state ? READ_ONCE(v->state->slot) & (SM_SLOTS - 1) : 0;
+}
+
 static bool has_guest_physical(u32 exit_reason)
 {
 	return exit_reason == EXIT_REASON_EPT_VIOLATION || exit_reason == EXIT_REASON_EPT_MISCONFIG;
@@ -24,11 +30,19 @@ void smh_report(struct smh_vcpu *v, u16 type, unsigned int view, u32 reason, u32
 		.qualification = smh_vmread(EXIT_QUALIFICATION),
 	};
 
+	if (type == SM_RECORD_ABORT)
+		rec.slot = running_slot(v);
 	if (has_guest_physical(exit_reason))
 		rec.gpa = smh_vmread(GUEST_PHYSICAL_ADDRESS);
 	if (exit_reason == EXIT_REASON_EPT_VIOLATION)
 		rec.gla = smh_vmread(GUEST_LINEAR_ADDRESS);
 	smh_host_ring_put(v->vm, &rec.h, sizeof(rec));
+}
+
+void smh_vcpu_to_target(struct smh_vcpu *v)
+{
+	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
+	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
 }
 
 /*
@@ -51,7 +65,7 @@ static void return_to_target(struct smh_vcpu *v)
  * CR3 where no RAM is leaves the guest without page tables in view 0.  That is the attacker's own doing,
  * but the VM's other users need not suffer for it: the kernel's own tables always work.
  */
-static void repair_cr3(struct smh_vcpu *v)
+void smh_repair_cr3(struct smh_vcpu *v)
 {
 	u64 cr3 = v->vm->kernel_cr3;
 
@@ -77,7 +91,7 @@ int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_re
 		return_to_target(v);
 	else if (v->bound)
 		smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
-	repair_cr3(v);
+	smh_repair_cr3(v);
 	kvm_queue_exception(v->vcpu, UD_VECTOR);
 	return 1;
 }
@@ -110,10 +124,12 @@ static void restore_guest_registers(struct smh_vcpu *v)
 
 int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 {
-	u32 slot = READ_ONCE(v->state->slot) & (SM_SLOTS - 1);
+	u32 slot = running_slot(v);
 
 	smh_report(v, SM_RECORD_ABORT, SM_VIEW_MONITOR, reason, exit_reason);
 	v->stats.aborts++;
+	if (reason != SM_REASON_DETACH)
+		smh_disable_count(v, slot);
 	return_to_target(v);
 	restore_guest_registers(v);
 	smh_vcpu_set_reg(v, VCPU_REGS_RDX, v->vm->abort_errno[slot]);

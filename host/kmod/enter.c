@@ -50,20 +50,6 @@ static bool kvm_wants_descriptor_exiting(const struct kvm_vcpu *vcpu)
 	return (vcpu->arch.cr4 & X86_CR4_UMIP) && !boot_cpu_has(X86_FEATURE_UMIP);
 }
 
-/* No exit of ours will queue it again: let KVM have it now. */
-static void release_held(struct smh_vcpu *v)
-{
-	u32 info = v->held.info;
-
-	v->held.info = 0;
-	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
-		atomic_inc(&v->vcpu->arch.nmi_queued);
-		kvm_make_request(KVM_REQ_NMI, v->vcpu);
-	} else if ((info & INTR_INFO_VALID_MASK) && (smh_vmread(GUEST_RFLAGS) & X86_EFLAGS_IF)) {
-		smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD, info);
-	}
-}
-
 void smh_unbind(struct smh_vcpu *v)
 {
 	unsigned int view;
@@ -75,7 +61,10 @@ void smh_unbind(struct smh_vcpu *v)
 		smh_abort(v, SM_REASON_DETACH, 0);
 	else if (view == SM_VIEW_GATE)
 		smh_leave_gate(v);
-	release_held(v);
+	/* The guest shall not lose it: once it can take it there is an exit, and an entry after that. */
+	if (smh_inject_waits(v))
+		return;
+	smh_pins_release(v);
 	smh_vmwrite(VM_FUNCTION_CONTROL, 0);
 	smh_vmwrite(EPTP_LIST_ADDRESS, 0);
 	if (!kvm_wants_descriptor_exiting(v->vcpu))
@@ -102,6 +91,7 @@ static void follow(struct smh_vcpu *v, unsigned int view)
 	smh_report(v, SM_RECORD_ABORT, view, SM_REASON_RIP, 0);
 	v->stats.aborts++;
 	smh_vcpu_to_target(v);
+	smh_inject_waits(v);
 }
 
 /*
@@ -110,6 +100,8 @@ static void follow(struct smh_vcpu *v, unsigned int view)
  */
 static void fault_now(struct smh_vcpu *v, unsigned int view)
 {
+	smh_inject_withhold(v);
+	smh_inject_waits(v);
 	if (view == SM_VIEW_MONITOR) {
 		smh_abort(v, SM_REASON_RIP, 0);
 		return;
@@ -117,27 +109,9 @@ static void fault_now(struct smh_vcpu *v, unsigned int view)
 	smh_report(v, SM_RECORD_VIOLATION, view, SM_REASON_RIP, 0);
 	v->stats.violations++;
 	smh_vcpu_to_target(v);
-	if (!(smh_vmread(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_VALID_MASK))
-		smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD,
-			    UD_VECTOR | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_VALID_MASK);
-}
-
-/*
- * Takes an injection back.  The exit hook queues it again as KVM itself does after an exit during
- * delivery; attention makes the stub exit as soon as it is back in view 0.
- */
-static void withhold_injection(struct smh_vcpu *v)
-{
-	u32 info = smh_vmread(VM_ENTRY_INTR_INFO_FIELD);
-
-	if (!(info & INTR_INFO_VALID_MASK))
-		return;
-	v->held.info = info;
-	v->held.error_code = smh_vmread(VM_ENTRY_EXCEPTION_ERROR_CODE);
-	v->held.instruction_len = smh_vmread(VM_ENTRY_INSTRUCTION_LEN);
-	smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
-	WRITE_ONCE(v->state->attention, SM_VERDICT_ATTENTION);
-	v->stats.deferred++;
+	smh_repair_cr3(v);
+	smh_vmwrite(VM_ENTRY_INTR_INFO_FIELD,
+		    UD_VECTOR | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_VALID_MASK);
 }
 
 static void enter_bound(struct smh_vcpu *v)
@@ -157,8 +131,10 @@ static void enter_bound(struct smh_vcpu *v)
 		smh_ept_flush(v->eptp[SM_VIEW_GATE]);
 		smh_ept_flush(v->eptp[SM_VIEW_MONITOR]);
 	}
-	if (view == SM_VIEW_TARGET)
+	if (view == SM_VIEW_TARGET) {
+		smh_inject_waits(v);
 		return;
+	}
 
 	/* KVM's fast path, which leaves no exit of ours behind, moves nothing. */
 	if (left_by_exit && smh_vcpu_rip(v) != v->rip) {
@@ -173,7 +149,7 @@ static void enter_bound(struct smh_vcpu *v)
 		smh_vmwrite(EPT_POINTER, v->eptp[view]);
 		v->stats.restored++;
 	}
-	withhold_injection(v);
+	smh_inject_withhold(v);
 }
 
 void smh_enter(struct kvm_vcpu *vcpu)
@@ -187,6 +163,8 @@ void smh_enter(struct kvm_vcpu *vcpu)
 	v = xa_load(&vm->vcpus, vcpu->vcpu_idx);
 	if (!v)
 		return;
+	if (smh_reset_is_due(v))
+		smh_reset(vm);
 	if (READ_ONCE(vm->parting)) {
 		smh_unbind(v);
 		return;

@@ -16,38 +16,6 @@
 
 #define PASS_TO_KVM (-1)
 
-/*
- * KVM handles an event that it finds "injected" as one whose delivery an exit interrupted: it injects it
- * again, first of all.  It drops all but one, so one that waits stays here until the place is free.
- */
-static void requeue_held(struct smh_vcpu *v)
-{
-	struct kvm_vcpu_arch *arch = &v->vcpu->arch;
-	u32 info = v->held.info;
-
-	if (likely(!info) || arch->exception.injected || arch->exception.pending ||
-	    arch->nmi_injected || arch->interrupt.injected)
-		return;
-	switch (info & INTR_INFO_INTR_TYPE_MASK) {
-	case INTR_TYPE_NMI_INTR:
-		arch->nmi_injected = true;
-		break;
-	case INTR_TYPE_HARD_EXCEPTION:
-	case INTR_TYPE_SOFT_EXCEPTION:
-		arch->exception.injected = true;
-		arch->exception.vector = info & INTR_INFO_VECTOR_MASK;
-		arch->exception.has_error_code = info & INTR_INFO_DELIVER_CODE_MASK;
-		arch->exception.error_code = v->held.error_code;
-		break;
-	default:
-		arch->interrupt.injected = true;
-		arch->interrupt.soft = (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_SOFT_INTR;
-		arch->interrupt.nr = info & INTR_INFO_VECTOR_MASK;
-	}
-	v->held.info = 0;
-	kvm_make_request(KVM_REQ_EVENT, v->vcpu);
-}
-
 /* Exits that have nothing to do with what the guest executes. */
 static bool is_asynchronous(u32 reason)
 {
@@ -213,13 +181,14 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	if (v->bound) {
 		smh_window_check_generation(vm);
 		smh_protect_check_generation(vm);
-		requeue_held(v);
 		view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER));
 	}
 	/* Set on every path before anything can return to the guest. */
 	v->view = view;
 	if (view != SM_VIEW_MONITOR)
 		budget_reset(v);
+	if (exit_reason == EXIT_REASON_INTERRUPT_WINDOW)
+		smh_inject_note_window(v);
 
 	if (view == SM_VIEW_TARGET) {
 		if (v->bound && !v->held.info && v->state->attention)
@@ -239,12 +208,23 @@ static int pass_to_kvm(struct smh_vm *vm, struct kvm_vcpu *vcpu, unsigned int fa
 	int ret = smh_call_vmx_handle_exit(vcpu, fastpath);
 	struct smh_vcpu *v = vm ? xa_load(&vm->vcpus, vcpu->vcpu_idx) : NULL;
 
-	if (v && v->view == SM_VIEW_TARGET)
+	if (v && v->view == SM_VIEW_TARGET) {
 		smh_pins_check(v, exit_reason);
+		smh_reset_note_mode(v);
+	}
 	/* KVM may just have mapped a page of a new memslot. */
 	if (vm)
 		smh_protect_check_generation(vm);
 	return ret;
+}
+
+/* Last of all: now it is known in which view the vCPU goes on, and what KVM injects of its own accord. */
+static void hand_back(struct smh_vm *vm, struct kvm_vcpu *vcpu)
+{
+	struct smh_vcpu *v = xa_load(&vm->vcpus, vcpu->vcpu_idx);
+
+	if (v && v->bound)
+		smh_inject_hand_back(v);
 }
 
 int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
@@ -259,6 +239,8 @@ int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
 		ret = handle(vm, vcpu);
 	if (ret == PASS_TO_KVM)
 		ret = pass_to_kvm(vm, vcpu, fastpath);
+	if (vm)
+		hand_back(vm, vcpu);
 	srcu_read_unlock(&smh_srcu, idx);
 	return ret;
 }

@@ -2,8 +2,9 @@
 /*
  * Where we meet KVM, all found by name and hooked by ftrace while a VM is attached.
  *
- *   vmx_vcpu_run       seen on entry
- *   vmx_handle_exit    replaced, as livepatch does it; ours calls the original
+ *   vmx_vcpu_run                    seen on entry
+ *   kvm_arch_vcpu_ioctl_set_regs    seen: the VMM writes a vCPU's registers
+ *   vmx_handle_exit                 replaced, as livepatch does it; ours calls the original
  *   and with write tracking those that protect.c replaces
  */
 
@@ -14,7 +15,15 @@
 
 #include "shadowmon.h"
 
-static unsigned long vmx_vcpu_run_ip;
+/* Each has the vCPU as first parameter.  The first is met most often. */
+static struct {
+	const char *name;
+	void (*see)(struct kvm_vcpu *vcpu);
+	unsigned long ip;
+} seen[] = {
+	{"vmx_vcpu_run", smh_enter},
+	{"kvm_arch_vcpu_ioctl_set_regs", smh_reset_note_registers},
+};
 
 static struct {
 	const char *name;
@@ -50,9 +59,11 @@ static int resolve(const char *name, unsigned long *ret_ip)
 
 int smh_hooks_resolve(void)
 {
-	int err = resolve("vmx_vcpu_run", &vmx_vcpu_run_ip);
 	unsigned int i;
+	int err = 0;
 
+	for (i = 0; i < ARRAY_SIZE(seen) && !err; i++)
+		err = resolve(seen[i].name, &seen[i].ip);
 	for (i = 0; i < ARRAY_SIZE(replaced) && !err; i++)
 		err = resolve(replaced[i].name, &replaced[i].ip);
 	return err;
@@ -67,10 +78,17 @@ void *smh_original(const void *ours)
 	return (void *)replaced[i].ip;
 }
 
-static void notrace before_entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-				 struct ftrace_regs *fregs)
+static void notrace see(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			struct ftrace_regs *fregs)
 {
-	smh_enter((struct kvm_vcpu *)ftrace_get_regs(fregs)->di);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(seen); i++) {
+		if (seen[i].ip == ip) {
+			seen[i].see((struct kvm_vcpu *)ftrace_get_regs(fregs)->di);
+			return;
+		}
+	}
 }
 
 static void notrace replace(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
@@ -89,8 +107,8 @@ static void notrace replace(unsigned long ip, unsigned long parent_ip, struct ft
 	}
 }
 
-static struct ftrace_ops entry_ops = {
-	.func = before_entry,
+static struct ftrace_ops see_ops = {
+	.func = see,
 	.flags = FTRACE_OPS_FL_SAVE_REGS,
 };
 
@@ -114,14 +132,17 @@ static void clear_filters(void)
 
 	for (i = 0; i < ARRAY_SIZE(replaced); i++)
 		ftrace_set_filter_ip(&replace_ops, replaced[i].ip, 1, 0);
-	ftrace_set_filter_ip(&entry_ops, vmx_vcpu_run_ip, 1, 0);
+	for (i = 0; i < ARRAY_SIZE(seen); i++)
+		ftrace_set_filter_ip(&see_ops, seen[i].ip, 1, 0);
 }
 
 static int set_filters(void)
 {
-	int err = ftrace_set_filter_ip(&entry_ops, vmx_vcpu_run_ip, 0, 0);
 	unsigned int i;
+	int err = 0;
 
+	for (i = 0; i < ARRAY_SIZE(seen) && !err; i++)
+		err = ftrace_set_filter_ip(&see_ops, seen[i].ip, 0, 0);
 	for (i = 0; i < ARRAY_SIZE(replaced) && !err; i++)
 		err = ftrace_set_filter_ip(&replace_ops, replaced[i].ip, 0, 0);
 	return err;
@@ -136,7 +157,7 @@ int smh_hooks_install(void)
 	err = register_ftrace_function(&replace_ops);
 	if (err)
 		goto err_filters;
-	err = register_ftrace_function(&entry_ops);
+	err = register_ftrace_function(&see_ops);
 	if (err)
 		goto err_replace;
 	return 0;
@@ -152,7 +173,7 @@ err_filters:
 
 void smh_hooks_remove(void)
 {
-	unregister_ftrace_function(&entry_ops);
+	unregister_ftrace_function(&see_ops);
 	unregister_ftrace_function(&replace_ops);
 	clear_filters();
 }

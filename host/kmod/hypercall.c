@@ -111,9 +111,13 @@ static s64 poll_command(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 	struct sm_agent_command command = {.op = SM_OP_IDLE};
 
 	command.wait_ms = vm->locked ? POLL_MS_IDLE : POLL_MS_BUSY;
-	smh_command_take(vm, &command);
+	/* The APIC access page is none of the guest's memory, though KVM would write there. */
+	if (!kvm_is_visible_gfn(vcpu->kvm, gpa_to_gfn(gpa)) ||
+	    !kvm_is_visible_gfn(vcpu->kvm, gpa_to_gfn(gpa + sizeof(command) - 1)))
+		return -EFAULT;
 	if (smh_protect_refuses(vcpu->kvm, gpa, sizeof(command)))
 		return -EPERM;
+	smh_command_take(vm, &command);
 	if (kvm_vcpu_write_guest(vcpu, gpa, &command, sizeof(command)))
 		return -EFAULT;
 	return command.op;

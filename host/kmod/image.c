@@ -68,6 +68,22 @@ static int decode_abort_errno(const struct sm_ioc_load_image *arg)
 	return 0;
 }
 
+/* Whatever is written there, and wherever it leads, is in the compartment. */
+static int decode_dispatch(const struct sm_ioc_load_image *arg)
+{
+	u32 i;
+
+	if (!arg->dispatch)
+		return 0;
+	if (arg->dispatch & (SM_SLOTS * sizeof(u64) - 1) || !is_code(arg, arg->unbound))
+		return -EINVAL;
+	for (i = 0; i < arg->nr_segments; i++)
+		if (arg->dispatch >= arg->segments[i].offset &&
+		    arg->dispatch - arg->segments[i].offset < arg->segments[i].mem_size)
+			return 0;
+	return -EINVAL;
+}
+
 static int compare_fault(const void *key, const void *elem)
 {
 	u32 offset = *(const u32 *)key, fault = ((const struct sm_fixup *)elem)->fault;
@@ -101,6 +117,14 @@ static int map_private(struct smh_vm *vm, u64 gpa, u64 pa, u64 permissions, bool
 		pt[(gpa >> 12) & 511] = smh_ept_leaf(pa, permissions);
 	}
 	return 0;
+}
+
+u64 *smh_image_page(const struct smh_vm *vm, u32 offset)
+{
+	u64 gpa = SM_IMAGE_GPA + offset;
+	u64 *pt = smh_ept_child(vm->private_pd[SM_VIEW_MONITOR], (gpa >> 21) & 511);
+
+	return smh_ept_child(pt, (gpa >> 12) & 511); /* the last level links as the others do */
 }
 
 /* Three shared tables make every page below 2^38 show B's top level. */
@@ -226,6 +250,8 @@ int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
 	err = decode_segments(arg->segments, arg->nr_segments);
 	if (!err)
 		err = decode_abort_errno(arg);
+	if (!err)
+		err = decode_dispatch(arg);
 	if (!err && arg->nr_fixups > SM_FIXUPS_MAX)
 		err = -E2BIG;
 	if (err)
@@ -247,7 +273,10 @@ int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
 	vm->fixups = fixups;
 	vm->nr_fixups = arg->nr_fixups;
 	memcpy(vm->abort_errno, arg->abort_errno, sizeof(vm->abort_errno));
-	return build(vm, arg);
+	err = build(vm, arg);
+	if (!err)
+		smh_disable_prepare(vm, arg->dispatch, arg->unbound);
+	return err;
 
 err_fixups:
 	kvfree(fixups);

@@ -4,11 +4,14 @@
  * undone and reported.
  *
  *   IDTR, GDTR               descriptor-table exiting shows each access
- *   CR0.WP, CR4, EFER, LSTAR  KVM intercepts these writes itself; looked at behind its handler
+ *   CR0.WP                   KVM may leave it to the guest; taken from it
+ *   CR4, EFER, LSTAR         KVM intercepts these writes itself; looked at behind its handler
  *   SYSENTER MSRs            KVM passes them through; looked at when an interrupt or a halt exits
  *
- * A vCPU that an INIT has reset comes up with other values and loads the pinned ones one by one.  So only
- * a register that held its pinned value is defended; one that does not is defended from when it does.
+ * A vCPU that leaves long mode loads other values on its way and the pinned ones one by one.  So only a
+ * register that held its pinned value is defended; one that does not is defended from when it does.  One that
+ * boots after lock is pinned once it shows what the others have.  Always, whatever was pinned, a table is
+ * refused that lies where B has pages: an exception in view 1 or 2 would find it.
  */
 
 #include "lab.h"
@@ -109,15 +112,88 @@ static const struct pin pins[SMH_PINS] = {
 #define FIRST_CONTROL    4
 #define FIRST_SYSENTER   8
 
-void smh_pins_take(struct smh_vcpu *v)
+/* Linux gives each CPU a GDT and an entry stack of its own. */
+static bool is_per_cpu(const struct pin *pin)
+{
+	return pin->read == pin_read_gdt_base || pin->read == pin_read_sysenter_esp;
+}
+
+/*
+ * The first vCPU to enter after lock tells what the others have to show, being still the trusted kernel's.
+ * pins_lock held.
+ */
+static bool is_like_others(struct smh_vm *vm, const struct smh_pins *new)
 {
 	unsigned int i;
 
-	for (i = 0; i < SMH_PINS; i++) {
-		v->pins.value[i] = pins[i].read(v->vcpu);
-		v->pins.held[i] = true;
+	if (!vm->pins_known) {
+		memcpy(vm->pins, new->value, sizeof(vm->pins));
+		vm->pins_known = true;
+		return true;
 	}
-	v->pins.taken = true;
+	for (i = 0; i < SMH_PINS; i++)
+		if (!is_per_cpu(&pins[i]) && new->value[i] != vm->pins[i])
+			return false;
+	return true;
+}
+
+static bool is_in_long_mode(struct smh_vcpu *v)
+{
+	return (smh_vmread(GUEST_CR0) & X86_CR0_PG) && (v->vcpu->arch.efer & EFER_LMA);
+}
+
+/*
+ * KVM believes its copies of CR0 and of what the guest reads there, but for the bits that the guest owns: WP has
+ * to be right in both from now on.
+ */
+static void own_wp(struct smh_vcpu *v)
+{
+	struct kvm_vcpu_arch *arch = &v->vcpu->arch;
+	u64 wp = smh_vmread(GUEST_CR0) & X86_CR0_WP;
+
+	if (!(arch->cr0_guest_owned_bits & X86_CR0_WP))
+		return;
+	arch->cr0 = (arch->cr0 & ~X86_CR0_WP) | wp;
+	smh_vmwrite(CR0_READ_SHADOW, (smh_vmread(CR0_READ_SHADOW) & ~X86_CR0_WP) | wp);
+	arch->cr0_guest_owned_bits &= ~X86_CR0_WP;
+	smh_vmwrite(CR0_GUEST_HOST_MASK, ~arch->cr0_guest_owned_bits);
+	v->pins.wp_taken = true;
+}
+
+static void disown_wp(struct smh_vcpu *v)
+{
+	struct kvm_vcpu_arch *arch = &v->vcpu->arch;
+
+	if (!v->pins.wp_taken)
+		return;
+	arch->cr0_guest_owned_bits |= X86_CR0_WP;
+	smh_vmwrite(CR0_GUEST_HOST_MASK, ~arch->cr0_guest_owned_bits);
+	v->pins.wp_taken = false;
+}
+
+void smh_pins_release(struct smh_vcpu *v)
+{
+	disown_wp(v);
+	v->pins.taken = false;
+}
+
+void smh_pins_take(struct smh_vcpu *v)
+{
+	struct smh_pins new = {.taken = true};
+	unsigned int i;
+
+	if (!is_in_long_mode(v))
+		return;
+	own_wp(v);
+	new.wp_taken = v->pins.wp_taken;
+	for (i = 0; i < SMH_PINS; i++) {
+		new.value[i] = pins[i].read(v->vcpu);
+		new.held[i] = true;
+	}
+	spin_lock(&v->vm->pins_lock);
+	if (is_like_others(v->vm, &new))
+		v->pins = new;
+	spin_unlock(&v->vm->pins_lock);
 }
 
 /*
@@ -150,18 +226,55 @@ static void defend(struct smh_vcpu *v, unsigned int first, unsigned int end, u32
 	}
 }
 
-static bool is_in_long_mode(struct smh_vcpu *v)
+/* Does a table of this limit meet the len bytes at start? */
+static bool overlaps(u64 base, u64 limit, u64 start, u64 len)
 {
-	return (smh_vmread(GUEST_CR0) & X86_CR0_PG) && (v->vcpu->arch.efer & EFER_LMA);
+	return base + limit < base || (base < start + len && base + limit >= start);
+}
+
+static bool is_shown_by_b(const struct smh_vm *vm, u64 base, u64 limit)
+{
+	u64 gate = vm->agent.gate_va;
+
+	return overlaps(base, limit, gate + SM_VA_LIST, SM_PAGE_SIZE) ||
+	       overlaps(base, limit, gate, SM_VA_END) ||
+	       overlaps(base, limit, SM_WINDOW_VA, SM_RAM_LIMIT);
+}
+
+/* The tables as they were before an instruction that may load one. */
+struct tables {
+	u64 idt_base, idt_limit, gdt_base, gdt_limit;
+};
+
+static void refuse_tables_in_b(struct smh_vcpu *v, const struct tables *old, u32 exit_reason)
+{
+	bool idt = is_shown_by_b(v->vm, smh_vmread(GUEST_IDTR_BASE), smh_vmread(GUEST_IDTR_LIMIT));
+	bool gdt = is_shown_by_b(v->vm, smh_vmread(GUEST_GDTR_BASE), smh_vmread(GUEST_GDTR_LIMIT));
+
+	if (!idt && !gdt)
+		return;
+	smh_report(v, SM_RECORD_VIOLATION, SM_VIEW_TARGET, SM_REASON_DESCRIPTOR, exit_reason);
+	v->stats.violations++;
+	smh_vmwrite(GUEST_IDTR_BASE, old->idt_base);
+	smh_vmwrite(GUEST_IDTR_LIMIT, old->idt_limit);
+	smh_vmwrite(GUEST_GDTR_BASE, old->gdt_base);
+	smh_vmwrite(GUEST_GDTR_LIMIT, old->gdt_limit);
 }
 
 int smh_pins_descriptor_access(struct smh_vcpu *v, u32 exit_reason)
 {
+	struct tables old = {
+		.idt_base = smh_vmread(GUEST_IDTR_BASE),
+		.idt_limit = smh_vmread(GUEST_IDTR_LIMIT),
+		.gdt_base = smh_vmread(GUEST_GDTR_BASE),
+		.gdt_limit = smh_vmread(GUEST_GDTR_LIMIT),
+	};
 	/* KVM's own handler expects these exits only when it emulates UMIP. */
 	int ret = kvm_emulate_instruction(v->vcpu, 0);
 
-	if (is_in_long_mode(v))
+	if (v->pins.taken && is_in_long_mode(v))
 		defend(v, FIRST_DESCRIPTOR, FIRST_CONTROL, exit_reason);
+	refuse_tables_in_b(v, &old, exit_reason);
 	return ret;
 }
 

@@ -220,6 +220,11 @@ void smh_protect_stop(struct smh_vm *vm)
 	mutex_unlock(&p->lock);
 }
 
+void smh_protect_suspend(struct smh_vm *vm)
+{
+	WRITE_ONCE(vm->protect.active, false);
+}
+
 void smh_protect_exit(struct smh_vm *vm)
 {
 	if (vm->protect.enabled)

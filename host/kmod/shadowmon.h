@@ -119,7 +119,7 @@ void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len);
 struct smh_held_event {
 	u32 info; /* VM-entry interruption information; 0: none */
 	u32 error_code;
-	u32 instruction_len;
+	bool window; /* an exit is asked for when the guest can take interrupts */
 };
 
 #define SMH_PINS 11
@@ -127,8 +127,15 @@ struct smh_held_event {
 /* Registers as they were at lock: pin.c. */
 struct smh_pins {
 	bool taken;
+	bool wp_taken; /* KVM had left CR0.WP to the guest */
 	bool held[SMH_PINS]; /* had its pinned value when last looked at */
 	u64 value[SMH_PINS];
+};
+
+/* What tells a reset: reset.c. */
+struct smh_reset {
+	bool was_protected; /* in protected mode when KVM had handled the last exit */
+	bool written;       /* the VMM wrote its registers since the last entry */
 };
 
 /* A write to a protected page that KVM was to emulate and that has not come to pass. */
@@ -154,6 +161,7 @@ struct smh_vcpu {
 	u64 rip;    /* where it is to go on, if view is 1 or 2 */
 	struct smh_held_event held;
 	struct smh_pins pins;
+	struct smh_reset reset;
 	u64 budget_entries; /* activation that the budget is running for */
 	u64 budget_start;
 	struct hrtimer budget_timer;
@@ -177,8 +185,6 @@ void smh_vcpu_set_reg(struct smh_vcpu *v, enum kvm_reg reg, u64 value);
 unsigned int smh_vcpu_current_view(const struct smh_vcpu *v, u64 eptp);
 /* Writes the whole list page anew, disarmed, with target as view 0. */
 void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp);
-/* The next entry is one into view 0, whatever view the vCPU left; the list is written anew.  VMCS current. */
-void smh_vcpu_to_target(struct smh_vcpu *v);
 
 /* --- window: window.c ------------------------------------------------------------------------ */
 
@@ -234,6 +240,8 @@ void smh_protect_forget_call_sites(struct smh_vm *vm);
 /* From here on; until here.  May sleep; vm->lock held; smh_protect_stop() without it. */
 int smh_protect_start(struct smh_vm *vm);
 void smh_protect_stop(struct smh_vm *vm);
+/* From here on writes pass; smh_protect_stop() is to follow.  Any context. */
+void smh_protect_suspend(struct smh_vm *vm);
 /* After smh_protect_stop(), when no hook sees the VM any more. */
 void smh_protect_exit(struct smh_vm *vm);
 enum sm_protection smh_protect_state(const struct smh_vm *vm);
@@ -271,7 +279,8 @@ struct smh_vm {
 	bool parting; /* no entry may bind a vCPU any more */
 	bool gone;    /* the VMM's memory is being torn down: no vCPU will ever enter */
 	bool detached;
-	u32 flags, ring_size, budget_us;
+	bool was_reset; /* by the VMM, which ended the attachment */
+	u32 flags, ring_size, budget_us, max_aborts;
 	pid_t vmm_pid;
 	u64 budget_ns;
 
@@ -287,12 +296,19 @@ struct smh_vm {
 	struct smh_protect protect;
 	struct mmu_notifier notifier;
 
+	spinlock_t pins_lock; /* what follows; IRQs off */
+	bool pins_known;
+	u64 pins[SMH_PINS]; /* as the first vCPU showed them after lock */
+
 	struct sm_agent_info agent;
 	u64 kernel_cr3;
 	u32 image_size;
 	struct sm_fixup *fixups;
 	u32 nr_fixups;
 	u16 abort_errno[SM_SLOTS];
+	u64 *dispatch; /* the image's table of handlers, or NULL */
+	u64 unbound;   /* the handler that does nothing */
+	atomic_t aborts[SM_SLOTS];
 
 	struct mutex command_lock; /* one command at a time; outside lock */
 	spinlock_t mailbox_lock;   /* what follows */
@@ -314,6 +330,8 @@ struct smh_vm *smh_vm_find(const struct kvm *kvm);
 int smh_vm_attach(const struct sm_ioc_attach *arg, struct smh_vm **ret_vm);
 /* Takes the VM back to what it was; idempotent.  May sleep. */
 void smh_vm_detach(struct smh_vm *vm);
+/* The same by a work item.  Any context. */
+void smh_vm_detach_later(struct smh_vm *vm);
 void smh_vm_put(struct smh_vm *vm);
 unsigned int smh_vm_count(void);
 /* Takes the hooks out now, if none is attached.  Before unload. */
@@ -346,14 +364,42 @@ int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg);
 /* Where a load at this image offset resumes when it missed; 0: nowhere. */
 u32 smh_image_fixup(const struct smh_vm *vm, u32 offset);
 
+/* The page that shows an offset in one of the image's segments. */
+u64 *smh_image_page(const struct smh_vm *vm, u32 offset);
+
+/* --- monitors that go wrong: disable.c --------------------------------------------------------- */
+
+/* What a max_aborts of SM_IOC_ATTACH means. */
+u32 smh_disable_limit(u32 max_aborts);
+/* Once the image is built; offsets as in struct sm_ioc_load_image, checked. */
+void smh_disable_prepare(struct smh_vm *vm, u32 dispatch, u32 unbound);
+/* An activation of this slot was aborted. */
+void smh_disable_count(struct smh_vcpu *v, u32 slot);
+
 /* --- pinned registers: pin.c ------------------------------------------------------------------- */
 
-/* vCPU's thread, VMCS current.  At the first entry after lock; IRQs off. */
+/*
+ * Before each entry after lock until they are taken, which is when the vCPU runs the kernel that was locked.
+ * vCPU's thread, VMCS current, IRQs off.
+ */
 void smh_pins_take(struct smh_vcpu *v);
+/* No more: VMCS current. */
+void smh_pins_release(struct smh_vcpu *v);
 /* Answers LIDT, LGDT, SIDT, SGDT and the like; returns as an exit handler does. */
 int smh_pins_descriptor_access(struct smh_vcpu *v, u32 exit_reason);
 /* Behind KVM's handler: undoes and reports what it let through. */
 void smh_pins_check(struct smh_vcpu *v, u32 exit_reason);
+
+/* --- resets: reset.c --------------------------------------------------------------------------- */
+
+/* The VMM writes the vCPU's registers.  Preemption off. */
+void smh_reset_note_registers(struct kvm_vcpu *vcpu);
+/* Behind KVM's exit handler, view 0. */
+void smh_reset_note_mode(struct smh_vcpu *v);
+/* Before an entry: true if the VMM has reset the VM meanwhile. */
+bool smh_reset_is_due(struct smh_vcpu *v);
+/* Reports, ends write protection and has the VM detached by a work item.  Before an entry. */
+void smh_reset(struct smh_vm *vm);
 
 /* --- hooks into KVM: hooks.c ----------------------------------------------------------------- */
 
@@ -374,6 +420,17 @@ void smh_unbind(struct smh_vcpu *v);
 /* exit.c: in place of vmx_handle_exit. */
 int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
 
+/* --- injection: inject.c ------------------------------------------------------------------------ */
+
+/* Before an entry in view 1 or 2: takes out what KVM wants to inject. */
+void smh_inject_withhold(struct smh_vcpu *v);
+/* Behind all exit handlers: what is held goes back to KVM, if the guest can take it. */
+void smh_inject_hand_back(struct smh_vcpu *v);
+/* Before an entry in view 0: true if something is held; then there is an exit as soon as it can go. */
+bool smh_inject_waits(struct smh_vcpu *v);
+/* At an exit for an interrupt window. */
+void smh_inject_note_window(struct smh_vcpu *v);
+
 /* --- violations and aborts: abort.c ---------------------------------------------------------- */
 
 /* Reports; vCPU in view 1, or in view 0 (refused): back to view 0, #UD.  Returns 1: enter again. */
@@ -382,6 +439,10 @@ int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_re
 int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason);
 /* vCPU in view 1 by the gate's own way: on at the stub's return label, as if the monitor had allowed. */
 void smh_leave_gate(struct smh_vcpu *v);
+/* The next entry is one into view 0, whatever view the vCPU left; the list is written anew.  VMCS current. */
+void smh_vcpu_to_target(struct smh_vcpu *v);
+/* Gives the vCPU the kernel's own page tables if its CR3 names no RAM. */
+void smh_repair_cr3(struct smh_vcpu *v);
 /* Reports, and no more. */
 void smh_report(struct smh_vcpu *v, u16 type, unsigned int view, u32 reason, u32 exit_reason);
 

@@ -217,9 +217,3 @@ void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp)
 	if (smh_weakened(SMH_WEAKEN_ARMED))
 		v->list[SM_VIEW_MONITOR] = v->eptp[SM_VIEW_MONITOR];
 }
-
-void smh_vcpu_to_target(struct smh_vcpu *v)
-{
-	smh_vcpu_reset_list(v, v->list[SM_VIEW_TARGET]);
-	smh_vmwrite(EPT_POINTER, v->list[SM_VIEW_TARGET]);
-}

@@ -192,7 +192,7 @@ void smh_vm_detach(struct smh_vm *vm)
 	first = !vm->detached;
 	vm->detached = true;
 	WRITE_ONCE(vm->parting, true);
-	vm->state = SM_STATE_GONE;
+	vm->state = vm->was_reset ? SM_STATE_RESET : SM_STATE_GONE;
 	mutex_unlock(&vm->lock);
 	if (!first)
 		return;
@@ -218,6 +218,13 @@ static void detach_work(struct work_struct *work)
 	smh_vm_put(vm);
 }
 
+void smh_vm_detach_later(struct smh_vm *vm)
+{
+	kref_get(&vm->ref);
+	if (!queue_work(system_unbound_wq, &vm->detach_work))
+		smh_vm_put(vm);
+}
+
 static int check_memslots(struct kvm *kvm)
 {
 	struct kvm_memory_slot *slot;
@@ -233,7 +240,7 @@ static int check_memslots(struct kvm *kvm)
 
 static int decode_attach(const struct sm_ioc_attach *arg)
 {
-	if (arg->flags & ~SM_ATTACH_FLAGS || arg->reserved)
+	if (arg->flags & ~SM_ATTACH_FLAGS)
 		return -EINVAL;
 	if (arg->ring_size < SM_RING_MIN_SIZE || arg->ring_size > SM_RING_MAX_SIZE ||
 	    !is_power_of_2(arg->ring_size))
@@ -256,6 +263,7 @@ static struct smh_vm *create(struct kvm *kvm, const struct sm_ioc_attach *arg)
 	vm->ring_size = arg->ring_size;
 	vm->budget_us = arg->budget_us ?: 10000;
 	vm->budget_ns = vm->budget_us * (u64)NSEC_PER_USEC;
+	vm->max_aborts = smh_disable_limit(arg->max_aborts);
 	vm->state = SM_STATE_ATTACHED;
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
@@ -264,6 +272,7 @@ static struct smh_vm *create(struct kvm *kvm, const struct sm_ioc_attach *arg)
 	smh_pool_init(&vm->pool);
 	smh_protect_init(vm);
 	spin_lock_init(&vm->window_lock);
+	spin_lock_init(&vm->pins_lock);
 	spin_lock_init(&vm->mailbox_lock);
 	init_waitqueue_head(&vm->command_wait);
 	init_waitqueue_head(&vm->readers);

@@ -214,9 +214,7 @@ static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 	WRITE_ONCE(vm->gone, true);
 	wake_up_all(&vm->readers);
 	wake_up_all(&vm->command_wait);
-	kref_get(&vm->ref);
-	if (!queue_work(system_unbound_wq, &vm->detach_work))
-		smh_vm_put(vm);
+	smh_vm_detach_later(vm);
 }
 
 const struct mmu_notifier_ops smh_window_notifier_ops = {

@@ -85,6 +85,7 @@ static int attach_vm(struct attach *a)
 		.flags = o->flags,
 		.ring_size = o->ring_size ? o->ring_size : DEFAULT_RING_SIZE,
 		.budget_us = o->budget_us,
+		.max_aborts = o->max_aborts,
 	};
 	int code;
 

@@ -96,6 +96,7 @@ static const char *decode_lifecycle(const struct sm_record *record, struct sm_ev
 	event->type = SM_EVENT_LIFECYCLE;
 	event->lifecycle.what = lifecycle.what;
 	event->lifecycle.vcpu = lifecycle.vcpu;
+	event->lifecycle.slot = lifecycle.slot;
 	return NULL;
 }
 

@@ -66,6 +66,7 @@ struct sm_event {
 		struct {
 			u32 what; /* enum sm_lifecycle */
 			u32 vcpu;
+			u32 slot;
 		} lifecycle;
 		struct {
 			u32 type;

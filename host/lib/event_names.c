@@ -64,6 +64,8 @@ const char *sm_lifecycle_name(u32 what)
 		[SM_LIFECYCLE_REGISTERED] = "registered",
 		[SM_LIFECYCLE_LOCKED] = "locked",
 		[SM_LIFECYCLE_VCPU_ADDED] = "vcpu_added",
+		[SM_LIFECYCLE_RESET] = "reset",
+		[SM_LIFECYCLE_MONITOR_DISABLED] = "monitor_disabled",
 	};
 
 	return name_of(names, COUNT(names), what);

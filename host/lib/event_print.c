@@ -86,6 +86,15 @@ static void print_module(const struct sm_event_context *context, const struct sm
 	sm_bytes_print(event->module, to);
 }
 
+static void print_lifecycle(const struct sm_event *event, FILE *to)
+{
+	fprintf(to, " %s", sm_lifecycle_name(event->lifecycle.what));
+	if (event->lifecycle.what == SM_LIFECYCLE_VCPU_ADDED)
+		fprintf(to, " vcpu=%u", event->lifecycle.vcpu);
+	if (event->lifecycle.what == SM_LIFECYCLE_MONITOR_DISABLED)
+		fprintf(to, " slot=%u", event->lifecycle.slot);
+}
+
 static void print_violation(const struct sm_record_violation *v, FILE *to)
 {
 	fprintf(to,
@@ -119,11 +128,11 @@ static void print_body(const struct sm_event_context *context, const struct sm_e
 	case SM_EVENT_VIOLATION:
 	case SM_EVENT_ABORT:
 		print_violation(&event->violation, to);
+		if (event->type == SM_EVENT_ABORT)
+			fprintf(to, " slot=%u", event->violation.slot);
 		break;
 	case SM_EVENT_LIFECYCLE:
-		fprintf(to, " %s", sm_lifecycle_name(event->lifecycle.what));
-		if (event->lifecycle.what == SM_LIFECYCLE_VCPU_ADDED)
-			fprintf(to, " vcpu=%u", event->lifecycle.vcpu);
+		print_lifecycle(event, to);
 		break;
 	case SM_EVENT_OTHER:
 		fprintf(to, " type=%u bytes=%u", event->other.type, event->other.len);

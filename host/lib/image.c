@@ -276,6 +276,8 @@ void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *r
 	}
 	ret_arg->fixups = (uintptr_t)image->fixups;
 	ret_arg->nr_fixups = image->nr_fixups;
+	ret_arg->dispatch = image->dispatch;
+	ret_arg->unbound = image->unbound;
 	for (i = 0; i < image->nr_hooks; i++)
 		ret_arg->abort_errno[i] = (uint16_t)image->hooks[i].abort_errno;
 }

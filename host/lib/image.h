@@ -49,6 +49,8 @@ struct sm_image {
 	uint32_t nr_fixups;
 	struct sm_image_hook hooks[SM_SLOTS];
 	unsigned int nr_hooks;
+	uint32_t dispatch,
+		unbound; /* offsets: the table of handlers, the one that does nothing; or 0 */
 };
 
 /* The symbol of an index, bounds checked; its name is NUL-terminated inside the file.  0 or -EINVAL. */

@@ -177,6 +177,8 @@ static void set_violation(struct builder *b, json_t *body)
 	set_address(b, body, "gla", v->gla);
 	set_address(b, body, "cr3", v->cr3);
 	set_address(b, body, "qualification", v->qualification);
+	if (b->event->type == SM_EVENT_ABORT)
+		set_number(b, body, "slot", v->slot);
 }
 
 static void set_lifecycle(struct builder *b, json_t *body)
@@ -185,6 +187,8 @@ static void set_lifecycle(struct builder *b, json_t *body)
 	set_number(b, body, "what_code", b->event->lifecycle.what);
 	if (b->event->lifecycle.what == SM_LIFECYCLE_VCPU_ADDED)
 		set_number(b, body, "vcpu", b->event->lifecycle.vcpu);
+	if (b->event->lifecycle.what == SM_LIFECYCLE_MONITOR_DISABLED)
+		set_number(b, body, "slot", b->event->lifecycle.slot);
 }
 
 static void set_body(struct builder *b, json_t *body)

@@ -384,10 +384,24 @@ static unsigned char *dispatch_table(struct link *l)
 		s = &l->image->sections[symbol.st_shndx];
 		if (s->placement != PLACE_RODATA || symbol.st_value > s->size)
 			return NULL;
+		l->image->dispatch = (uint32_t)(s->address + symbol.st_value - l->base);
 		return image_at(l->image, s->address + symbol.st_value, SM_SLOTS * sizeof(uint64_t),
 				&placement);
 	}
 	return NULL;
+}
+
+/* Until it is filled, the table holds the handler that does nothing, by which the host disables hooks. */
+static void note_unbound(struct link *l, const unsigned char *dispatch)
+{
+	enum placement placement;
+	uint64_t handler;
+
+	memcpy(&handler, dispatch, sizeof(handler));
+	if (image_at(l->image, handler, 1, &placement) && placement == PLACE_TEXT)
+		l->image->unbound = (uint32_t)(handler - l->base);
+	else
+		l->image->dispatch = 0;
 }
 
 static int read_name(struct link *l, uint64_t address, char *dst, size_t size)
@@ -470,6 +484,7 @@ static int read_hooks(struct link *l)
 	if (!dispatch)
 		return sm_error_set(l->err, -EINVAL,
 				    "the image has no dispatch table: it lacks the runtime");
+	note_unbound(l, dispatch);
 	for (i = 0; i < l->image->nr_sections; i++) {
 		const struct section *s = &l->image->sections[i];
 

@@ -121,6 +121,8 @@ const char *sm_state_name(u32 state)
 		return "locked";
 	case SM_STATE_GONE:
 		return "gone";
+	case SM_STATE_RESET:
+		return "reset";
 	default:
 		return "unknown";
 	}

@@ -5,6 +5,8 @@
 #   guest_start NAME [VCPUS] [MEMORY_MB] [QEMU ARGUMENT...]   returns when the guest takes commands
 #   guest_run NAME 'COMMAND'     runs it as root in the guest by `sh -c`; output and status are its own
 #                                (time limit: GUEST_TIMEOUT seconds, 60)
+#   guest_ready NAME             waits until a guest that was reset takes commands again
+#   guest_monitor NAME 'COMMAND'     has QEMU's monitor execute it, prints what that says
 #   guest_pid NAME               pid of its QEMU
 #   guest_console NAME           path of its console's log
 #   guest_wait NAME              waits until its QEMU ends by itself; QEMU's exit status
@@ -25,19 +27,21 @@ guest_start()
 	[ $# -gt 0 ] && shift
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	mkfifo "$dir/port.in" "$dir/port.out"
+	mkfifo "$dir/port.in" "$dir/port.out" "$dir/monitor.in" "$dir/monitor.out"
 	echo "=lab guest $name starts"
 	# Both ends open before QEMU: it waits for neither.
 	exec {guest_in}<>"$dir/port.in" {guest_out}<>"$dir/port.out"
-	echo "$guest_in $guest_out" >"$dir/fds"
+	exec {monitor_in}<>"$dir/monitor.in" {monitor_out}<>"$dir/monitor.out"
+	echo "$guest_in $guest_out $monitor_in $monitor_out" >"$dir/fds"
 	"${QEMU:-qemu-system-x86_64-microvm}" -name "$name" -accel kvm -cpu host -smp "$vcpus" -m "$memory" \
 		-M microvm,x-option-roms=off,pit=off,pic=off,rtc=on,isa-serial=on,auto-kernel-cmdline=on \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-chardev file,id=console,path="$dir/console" -serial chardev:console \
+		-chardev pipe,id=monitor,path="$dir/monitor" -mon monitor \
 		-chardev pipe,id=port,path="$dir/port" -device virtio-serial-device \
 		-device virtserialport,chardev=port,name=lab \
 		-kernel /lab/guest-kernel -initrd /lab/guest.cpio -append "$GUEST_CMDLINE" "$@" \
-		>"$dir/qemu.log" 2>&1 {guest_in}<&- {guest_out}<&- &
+		>"$dir/qemu.log" 2>&1 {guest_in}<&- {guest_out}<&- {monitor_in}<&- {monitor_out}<&- &
 	echo $! >"$dir/pid"
 	if ! read -r -t "${GUEST_START_TIMEOUT:-120}" -u "$guest_out" ready; then
 		echo "guest $name did not come up; QEMU said: $(cat "$dir/qemu.log"); its console ends:"
@@ -50,7 +54,7 @@ guest_start()
 guest_run()
 {
 	local name=$1 line in out
-	read -r in out <"/run/guest/$name/fds"
+	read -r in out _ <"/run/guest/$name/fds"
 	echo "$2" >&"$in"
 	while IFS= read -r -t "${GUEST_TIMEOUT:-60}" -u "$out" line; do
 		case $line in
@@ -60,6 +64,37 @@ guest_run()
 	done
 	echo "guest $name: no answer in ${GUEST_TIMEOUT:-60} s: $2"
 	return 124
+}
+
+guest_ready()
+{
+	local line out
+	read -r _ out _ <"/run/guest/$1/fds"
+	while IFS= read -r -t "${GUEST_START_TIMEOUT:-120}" -u "$out" line; do
+		case $line in
+		'ready '*) return ;;
+		esac
+	done
+	echo "guest $1 did not come up again; its console ends:"
+	tail -20 "/run/guest/$1/console"
+	return 1
+}
+
+# The prompt has no newline behind it: what ends the answer is that to a second command.
+guest_monitor()
+{
+	local line in out
+	read -r _ _ in out <"/run/guest/$1/fds"
+	printf '%s\nhelp quit\n' "$2" >&"$in"
+	while IFS= read -r -t 30 -u "$out" line; do
+		case $line in
+		*'quit  -- '*) return ;;
+		*'(qemu)'*) ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
+	echo "the monitor of guest $1 does not answer: $2"
+	return 1
 }
 
 guest_pid()
@@ -74,12 +109,14 @@ guest_console()
 
 guest_wait()
 {
-	local status in out
+	local status fd
 	wait "$(guest_pid "$1")" 2>/dev/null
 	status=$?
-	read -r in out <"/run/guest/$1/fds"
-	exec {in}>&- {out}>&-
-	rm -f "/run/guest/$1"/{fds,pid,port.*}
+	# shellcheck disable=SC2013
+	for fd in $(cat "/run/guest/$1/fds"); do
+		exec {fd}>&-
+	done
+	rm -f "/run/guest/$1"/{fds,pid,port.*,monitor.*}
 	return $status
 }
 

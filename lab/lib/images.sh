@@ -76,8 +76,8 @@ pack() # ROOT CPIO
 	(cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) >"$2"
 }
 
-GUEST_MODULES="virtio_mmio virtio_console virtio_blk dummy nbd loop"
-HOST_MODULES="kvm kvm-intel msr"
+GUEST_MODULES="virtio_mmio virtio_console virtio_blk virtio_balloon dummy nbd loop"
+HOST_MODULES="kvm kvm-intel msr zram"
 TOOLS="dash cat cp ls ln mkdir mv rm rmdir touch sleep echo env id head tail sort uniq wc tr cut tee seq \
 	true false stat dd date uname sync grep sed awk ps kill pgrep mount umount dmesg insmod rmmod \
 	modprobe lsmod mkfifo od chmod setpriv mktemp timeout find basename dirname expr printf test nproc xargs free \
@@ -112,7 +112,7 @@ host_image() # HOST_RELEASE GUEST_RELEASE
 	rm -rf "$root"
 	make_root "$root"
 	# shellcheck disable=SC2086
-	copy_binaries "$root" $TOOLS bash setsid strace jq stty cpio
+	copy_binaries "$root" $TOOLS bash setsid strace jq stty cpio mkswap swapon
 	ln -s dash "$root/usr/bin/sh"
 	copy_binary "$root" /usr/bin/qemu-system-x86_64-microvm
 	copy_binary "$root" /usr/bin/qemu-system-x86_64

@@ -121,6 +121,8 @@ answers 'rings of a wrong size' bad-request '{"op":"attach","vm":"web","ring_siz
 	'{"op":"attach","vm":"web","ring_size":4294983680}'
 answers 'budgets out of range' bad-request '{"op":"attach","vm":"web","budget_us":99}' \
 	'{"op":"attach","vm":"web","budget_us":1000001}'
+answers 'limits of aborts out of range' bad-request '{"op":"attach","vm":"web","max_aborts":-2}' \
+	'{"op":"attach","vm":"web","max_aborts":1000001}'
 answers 'an image without a path' bad-request '{"op":"attach","vm":"web","image":"monitors.o"}' \
 	'{"op":"attach","vm":"web","image":""}'
 answers 'full_ring that is none' bad-request '{"op":"attach","vm":"web","full_ring":"overwrite"}'

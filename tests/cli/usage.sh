@@ -41,6 +41,7 @@ while read -r verb option values; do
 done <<'END'
 attach ring-size 8 15 17 2048 -16 16k 99999999999999999999
 attach budget 99 1000001 0 1e3
+attach max-aborts -1 1000001 never
 attach timeout 0 601 -1 x
 attach full-ring full DROP
 events count 0 -1 1.5

@@ -87,6 +87,11 @@ void smh_protect_forget_call_sites(struct smh_vm *vm)
 {
 }
 
+bool kvm_is_visible_gfn(struct kvm *kvm, gfn_t gfn)
+{
+	return is_ram(gfn << SM_PAGE_SHIFT, SM_PAGE_SIZE);
+}
+
 bool smh_protect_refuses(struct kvm *kvm, u64 gpa, u64 len)
 {
 	return false;

@@ -115,7 +115,7 @@ $(B)/include/kmod_shim/complete: tests/unit/build.mk $(addprefix $(B)/include/km
 kmod-shim := -I$(B)/include/kmod_shim -include tests/unit/kmod_shim/kernel.h
 kmod-warnings := -Wno-unused-parameter -Wno-sign-compare
 ept-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/ept_test tests/unit/kmod_fixture host/kmod/ept \
-	host/kmod/tables host/kmod/image host/kmod/vcpu)
+	host/kmod/tables host/kmod/image host/kmod/vcpu host/kmod/disable)
 
 $(ept-test-objs): CPPFLAGS += $(kmod-shim)
 $(ept-test-objs): CFLAGS += $(kmod-warnings)

@@ -432,6 +432,63 @@ static void fixups_are_found(void **state)
 #define VIEWS(test)    cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define UNLOADED(test) cmocka_unit_test_setup_teardown(test, setup_without_image, teardown)
 
+/* good_image: code at 0, constants at 0x4000 */
+static void bad_dispatch_tables_are_refused(void **state)
+{
+	static const u32 bad[][2] = {
+		{0x4008, 0x10},     /* not aligned */
+		{0x3000, 0x10},     /* between segments */
+		{0x7ffffe00, 0x10}, /* behind the image */
+		{0x4000, 0x4000},   /* a handler that is no code */
+	};
+	struct sm_ioc_load_image image = good_image;
+	struct smh_vm *vm = *state;
+	unsigned int i, before = pages_left;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		image.dispatch = bad[i][0];
+		image.unbound = bad[i][1];
+		assert_int_equal(smh_image_load(vm, &image), -EINVAL);
+	}
+	assert_int_equal(pages_left, before);
+}
+
+static void hooks_that_abort_too_often_are_disabled(void **state)
+{
+	struct sm_ioc_load_image image = good_image;
+	struct smh_vm *vm = *state;
+	struct smh_vcpu *v;
+	u64 *table;
+	int i;
+
+	for (i = 0; i < (int)image.nr_segments; i++)
+		image.segments[i].file_size = 0;
+	image.dispatch = 0x4000;
+	image.unbound = 0x10;
+	image.abort_errno[3] = 1;
+	assert_int_equal(smh_image_load(vm, &image), 0);
+	v = vm->vcpus.entries[0];
+	table = __va(ept_pa(ept_leaf(ept_root(v->eptp[SM_VIEW_MONITOR]), SM_IMAGE_GPA + 0x4000)));
+	table[2] = table[3] = 0x1234;
+	host_records = 0;
+	vm->max_aborts = 3;
+	for (i = 0; i < 10; i++) {
+		smh_disable_count(v, 3); /* it fails closed: never */
+		assert_int_equal(table[2] == GATE_VA + SM_VA_IMAGE + 0x10, i >= 3);
+		smh_disable_count(v, 2);
+	}
+	assert_int_equal(table[3], 0x1234);
+	assert_int_equal(host_records, 1);
+	assert_int_equal(last_host_record.what, SM_LIFECYCLE_MONITOR_DISABLED);
+	assert_int_equal(last_host_record.slot, 2);
+	assert_int_equal(smh_disable_limit(0), 20);
+	vm->max_aborts = SM_MAX_ABORTS_NEVER;
+	table[4] = 0x1234;
+	for (i = 0; i < 1000; i++)
+		smh_disable_count(v, 4);
+	assert_int_equal(table[4], 0x1234);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +508,8 @@ int main(void)
 		UNLOADED(bad_segments_are_refused),
 		UNLOADED(bad_numbers_are_refused),
 		UNLOADED(fixups_are_found),
+		UNLOADED(bad_dispatch_tables_are_refused),
+		UNLOADED(hooks_that_abort_too_often_are_disabled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,8 @@
 #define INDEX(address, level) (((address) >> (12 + 9 * (level))) & 511)
 
 struct kvm_vcpu kvm_vcpus[3] = {{.vcpu_idx = 0}, {.vcpu_idx = 1}, {.vcpu_idx = 2}};
-unsigned int pages_left;
+unsigned int pages_left, host_records;
+struct sm_record_lifecycle last_host_record;
 const u8 smh_gate_page[SM_PAGE_SIZE] = {0x0f, 0x01, 0xd4};
 
 static void *pages[PAGES];
@@ -43,6 +44,13 @@ int smh_ring_create(struct smh_ring *ring, u32 size, u32 flags, u32 vcpu)
 void smh_ring_destroy(struct smh_ring *ring)
 {
 	free(ring->pages);
+}
+
+void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len)
+{
+	host_records++;
+	memcpy(&last_host_record, rec,
+	       len < sizeof(last_host_record) ? len : sizeof(last_host_record));
 }
 
 struct smh_vm *vm_create(void)

@@ -18,6 +18,10 @@ extern struct kvm_vcpu kvm_vcpus[3]; /* the third one is for whoever wants to ad
 /* After how many more pages there is no memory. */
 extern unsigned int pages_left;
 
+/* What the module reported: how often, and the last of it. */
+extern unsigned int host_records;
+extern struct sm_record_lifecycle last_host_record;
+
 /* Loads an image of code, constants and data; what smh_image_load() says. */
 int load_image(struct smh_vm *vm);
 extern const struct sm_ioc_load_image good_image;

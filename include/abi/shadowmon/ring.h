@@ -102,21 +102,27 @@ struct sm_record_violation {
 	u64 gla; /* where the CPU gave one; else 0 */
 	u64 cr3;
 	u64 qualification;
+	u32 slot; /* ABORT: whose activation; else 0 */
+	u32 reserved;
 };
 
 enum sm_lifecycle {
 	SM_LIFECYCLE_REGISTERED = 1,
 	SM_LIFECYCLE_LOCKED = 2,
 	SM_LIFECYCLE_VCPU_ADDED = 3,
+	SM_LIFECYCLE_RESET = 4,            /* by the VMM: the attachment ends */
+	SM_LIFECYCLE_MONITOR_DISABLED = 5, /* it was aborted too often: of which slot */
 };
 
 struct sm_record_lifecycle {
 	struct sm_record h;
 	u32 what; /* enum sm_lifecycle */
 	u32 vcpu;
+	u32 slot; /* MONITOR_DISABLED; else 0 */
+	u32 reserved;
 };
 
 SM_ASSERT_LAYOUT(sizeof(struct sm_record) == 24);
-SM_ASSERT_LAYOUT(sizeof(struct sm_record_violation) == 80);
+SM_ASSERT_LAYOUT(sizeof(struct sm_record_violation) == 88);
 
 #endif

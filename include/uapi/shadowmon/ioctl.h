@@ -47,12 +47,15 @@ struct sm_ioc_info {
 
 struct sm_ioc_attach {
 	__u32 size;
-	__s32 kvm_fd;    /* a kvm-vm descriptor of this process (pidfd_getfd) */
-	__u32 flags;     /* SM_ATTACH_* */
-	__u32 ring_size; /* data bytes a vCPU: power of two, 16 KiB to 1 MiB */
-	__u32 budget_us; /* longest activation of a monitor: 100 to 1,000,000; 0: 10,000 */
-	__u32 reserved;
+	__s32 kvm_fd;     /* a kvm-vm descriptor of this process (pidfd_getfd) */
+	__u32 flags;      /* SM_ATTACH_* */
+	__u32 ring_size;  /* data bytes a vCPU: power of two, 16 KiB to 1 MiB */
+	__u32 budget_us;  /* longest activation of a monitor: 100 to 1,000,000; 0: 10,000 */
+	__u32 max_aborts; /* of one hook's activations, until it is disabled; 0: 20 */
 };
+
+#define SM_MAX_ABORTS_NEVER 0xffffffff /* disable none */
+
 /*
  * EBADF: no such descriptor.  EINVAL: not a VM, or a bad argument.  EBUSY: this file has an attachment.
  * EEXIST: the VM has one.  ENOTSUP: the VM uses what is not supported (guest RAM beyond 252 GiB,
@@ -131,8 +134,15 @@ struct sm_ioc_load_image {
 	__u32 reserved;
 	__u64 fixups; /* struct sm_fixup[nr_fixups] */
 	struct sm_segment segments[SM_SEGMENTS_MAX];
-	__u16 abort_errno
-		[64]; /* a slot: what an aborted activation answers (0: function goes on) */
+	/* A slot: what an aborted activation answers (0: the function goes on). */
+	__u16 abort_errno[64];
+	/*
+	 * How the module disables a hook whose activations abort too often: offsets, from the image's start,
+	 * of the table of 64 handlers (multiple of 512) and of a handler that does nothing.  dispatch 0:
+	 * it does not.  Hooks with an abort_errno are never disabled.
+	 */
+	__u32 dispatch;
+	__u32 unbound;
 };
 /* EAGAIN: not registered.  EINVAL: malformed.  E2BIG: beyond SM_IMAGE_MAX_SIZE.  EBUSY: loaded before. */
 
@@ -155,7 +165,8 @@ enum sm_state {
 	SM_STATE_REGISTERED = 2,
 	SM_STATE_LOADED = 3,
 	SM_STATE_LOCKED = 4,
-	SM_STATE_GONE = 5, /* the VM has ended */
+	SM_STATE_GONE = 5,  /* the VM has ended, or was detached */
+	SM_STATE_RESET = 6, /* detached because the VMM has reset the VM: attach again */
 };
 
 struct sm_vcpu_status {

@@ -21,6 +21,8 @@
 #define BIT(n)                              (1UL << (n))
 #define BIT_ULL(n)                          (1ULL << (n))
 #define GENMASK_ULL(h, l)                   ((~0ULL >> (63 - (h))) & (~0ULL << (l)))
+#define offset_in_page(x)                   ((unsigned long)(x)&0xfff)
+#define atomic_inc_return(v)                (++(v)->counter)
 #define PAGE_ALIGN(x)                       (((x) + 0xfff) & ~0xfffUL)
 #define min_t(type, a, b)                   ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
@@ -80,6 +82,9 @@ OBJECT(mmu_notifier);
 OBJECT(mmu_notifier_ops);
 OBJECT(kvm_page_track_notifier_node);
 OBJECT(msr_data);
+typedef struct {
+	int counter;
+} atomic_t;
 typedef OBJECT(lock) spinlock_t, raw_spinlock_t;
 typedef OBJECT(queue) wait_queue_head_t;
 typedef uint64_t gpa_t, gfn_t;
@@ -119,5 +124,7 @@ struct kvm_vcpu {
 int kvm_skip_emulated_instruction(struct kvm_vcpu *vcpu);
 int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, uint64_t gpa, void *data, unsigned long len);
 int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, uint64_t gpa, const void *data, unsigned long len);
+bool kvm_is_visible_gfn(struct kvm *kvm, gfn_t gfn);
+#define gpa_to_gfn(gpa) ((gpa) >> 12)
 
 #endif

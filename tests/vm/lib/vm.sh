@@ -3,6 +3,7 @@
 # Events and counters of the attached VM "web", for scripts on the emulated host.
 : >/tmp/all.json
 VM_READER=
+VM_MARK=0
 
 vm_attach() # OPTION...
 {
@@ -29,20 +30,31 @@ vm_unfollow()
 	VM_READER=
 }
 
+# Waits until the reader has shown the event of a command that the guest runs now: those before it are out
+# by then.  A guest that does not answer gets no such event.
+vm_catch_up()
+{
+	local try
+	VM_MARK=$((VM_MARK + 1))
+	guest_run web ": mark-$VM_MARK" >/dev/null || return
+	for try in {1..100}; do
+		tail -n 50 /tmp/all.json | grep -q "mark-$VM_MARK\"" && return
+		sleep 0.1
+	done
+}
+
 # Reads all that waits into /tmp/events.json; the whole stream is in /tmp/all.json.
 vm_drain()
 {
-	local lines before=-1
-	sleep 0.3
+	local lines
 	if [ -n "$VM_READER" ]; then
-		while lines=$(wc -l </tmp/all.json) && [ "$lines" != $before ]; do
-			before=$lines
-			sleep 0.4
-		done
+		vm_catch_up
+		lines=$(wc -l </tmp/all.json)
 		tail -n +$((VM_SEEN + 1)) /tmp/all.json | head -n $((lines - VM_SEEN)) >/tmp/events.json
 		VM_SEEN=$lines
 		return
 	fi
+	sleep 0.3
 	shadowmon events -o json --no-follow web >/tmp/events.json 2>/tmp/events.err
 	cat /tmp/events.json >>/tmp/all.json
 }

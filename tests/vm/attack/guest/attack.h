@@ -43,6 +43,7 @@ struct jump {
 	u64 rsp;      /* 0: as it is */
 	u64 fill;     /* RBX RDX RDI RSI RBP R9 to R15 */
 	u64 rflags;   /* OR'ed in */
+	u64 warm;     /* called once CR3 is loaded: brings its page into the TLB; 0: nothing */
 };
 
 enum landing run_read(const void *address);
@@ -88,5 +89,7 @@ void page_destroy(struct attack_page *page);
  * that the next instruction is at offset of the gate page.  With late_cr3, MOV CR3, R8 stands before it.
  */
 void page_aim(struct attack_page *page, unsigned int offset, bool late_cr3);
+/* The offset in the gate page at which page_aim() has put a RET. */
+unsigned int page_warm(unsigned int offset);
 
 #endif

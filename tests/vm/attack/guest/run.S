@@ -23,6 +23,7 @@
 #define JUMP_RSP	24
 #define JUMP_FILL	32
 #define JUMP_RFLAGS	40
+#define JUMP_WARM	48
 
 .macro begin
 	pushq	%rbx
@@ -163,6 +164,12 @@ SYM_CODE_START(run_jump)
 	jz	1f
 	movq	%rax, %cr3
 1:
+	movq	JUMP_WARM(%rdi), %rax
+	testq	%rax, %rax
+	jz	2f
+	ANNOTATE_RETPOLINE_SAFE
+	call	*%rax
+2:
 	movq	%rbx, %rdi
 	movq	%rbx, %rsi
 	movq	%rbx, %rbp

@@ -23,6 +23,26 @@ static unsigned int next(unsigned int offset, bool late_cr3)
 	return late_cr3 && offset >= CODE_SIZE ? offset + 61 : offset + 1;
 }
 
+static enum landing enter(struct attack_page *page, struct jump *jump, unsigned int offset,
+			  u64 late_cr3)
+{
+	page_aim(page, offset, late_cr3);
+	jump->late_cr3 = late_cr3 | NO_FLUSH;
+	jump->rip = (u64)gate + offset - (late_cr3 ? 7 : 3);
+	jump->warm = late_cr3 ? (u64)gate + page_warm(offset) : 0;
+	return run_jump(jump);
+}
+
+/*
+ * Below the window, CR3 is as good as any to the gate.  From where it lets an entry through, it leads back to
+ * view 0, and there an attacker without page tables is lost, and his VM with him: nothing to be tried.
+ */
+static bool is_suicide(struct attack_page *page, struct jump *jump, unsigned int offset,
+		       u64 late_cr3)
+{
+	return late_cr3 == HOLE_GPA && enter(page, jump, offset, jump->cr3) == LANDED_BACK;
+}
+
 static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 {
 	struct attack_page page;
@@ -33,12 +53,13 @@ static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 		return ATTACK_IMPOSSIBLE;
 	jump.cr3 = tables_cr3(&page.tables);
 	jump.rsp = rsp ? (u64)gate + rsp : page_stack(&page);
-	jump.late_cr3 = late_cr3 | NO_FLUSH;
 	for (offset = 0; offset < SM_PAGE_SIZE; offset = next(offset, late_cr3)) {
-		page_aim(&page, offset, late_cr3);
-		jump.rip = (u64)gate + offset - (late_cr3 ? 7 : 3);
+		if (!(offset & 255))
+			cond_resched();
+		if (is_suicide(&page, &jump, offset, late_cr3))
+			continue;
 		tried++;
-		switch (run_jump(&jump)) {
+		switch (enter(&page, &jump, offset, late_cr3)) {
 		case LANDED_UD:
 			refused++;
 			break;
@@ -49,11 +70,10 @@ static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 		case LANDED_THROUGH:
 			break;
 		}
-		if (!(offset & 255))
-			cond_resched();
 	}
 	page_destroy(&page);
-	attack_note("%u refused, %u came back (0x%x to 0x%x)", refused, back, first, last);
+	attack_note("%u of %u refused, %u came back (0x%x to 0x%x)", refused, tried, back, first,
+		    last);
 	return refused + back == tried && back <= 32 ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
