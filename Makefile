@@ -36,7 +36,8 @@ all-y :=
 unit-tests :=
 cli-tests :=
 fuzzers :=
-vm-suites := $(wildcard tests/vm/*.suite)
+# The longest first.
+vm-suites := $(wildcard tests/vm/attack/*.suite tests/vm/*.suite)
 
 include $(wildcard packaging/build.mk compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
 
@@ -76,7 +77,7 @@ check-vm: all $(vm-tests)
 	tests/lib/run vm $(vm-suites)
 
 check-attacks: all $(vm-tests)
-	tests/lib/run vm tests/vm/attack/attack.suite
+	tests/lib/run vm $(filter tests/vm/attack/%,$(vm-suites))
 
 demo: all
 	tests/lib/run-suite lab/demo/demo.suite

@@ -88,7 +88,7 @@ guest_monitor()
 	printf '%s\nhelp quit\n' "$2" >&"$in"
 	while IFS= read -r -t 30 -u "$out" line; do
 		case $line in
-		*'quit  -- '*) return ;;
+		*'quit|q  -- '*) return ;;
 		*'(qemu)'*) ;;
 		*) printf '%s\n' "$line" ;;
 		esac

@@ -18,7 +18,7 @@ run_attack() # NAME
 	user-vmfunc-gate) try_user vmfunc 0 1 ;;
 	user-vmfunc-monitor) try_user vmfunc 0 2 ;;
 	user-vmfunc-index) try_user vmfunc 0 600 ;;
-	user-hypercall) guest_run web 'for n in 1 2 3 4 5 32 33 34; do attack_user vmcall $((0x534d0000 + n)) && exit 1; done' >/dev/null &&
+	user-hypercall) guest_run web 'for n in 1 2 3 4 5 32 33 34; do ! attack_user vmcall $((0x534d0000 + n)) || exit 1; done' >/dev/null &&
 		echo refused || echo succeeded ;;
 	*) guest_run web "echo $1 >$ATTACK && cat $ATTACK" || dead $? ;;
 	esac
