@@ -177,12 +177,21 @@ void smh_pins_release(struct smh_vcpu *v)
 	v->pins.taken = false;
 }
 
+/*
+ * A CPU that boots loads several GDTs in a row, the last of them late.  It has done so when it runs user code or
+ * idles.
+ */
+static bool has_booted(struct smh_vcpu *v)
+{
+	return !smh_guest_is_cpl0() || (smh_vmread(VM_EXIT_REASON) & 0xffff) == EXIT_REASON_HLT;
+}
+
 void smh_pins_take(struct smh_vcpu *v)
 {
 	struct smh_pins new = {.taken = true};
 	unsigned int i;
 
-	if (!is_in_long_mode(v))
+	if (!is_in_long_mode(v) || (READ_ONCE(v->vm->pins_known) && !has_booted(v)))
 		return;
 	own_wp(v);
 	new.wp_taken = v->pins.wp_taken;
