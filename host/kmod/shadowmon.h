@@ -127,7 +127,7 @@ struct smh_held_event {
 /* Registers as they were at lock: pin.c. */
 struct smh_pins {
 	bool taken;
-	bool wp_taken; /* KVM had left CR0.WP to the guest */
+	bool wp_taken;       /* KVM had left CR0.WP to the guest */
 	bool held[SMH_PINS]; /* had its pinned value when last looked at */
 	u64 value[SMH_PINS];
 };
