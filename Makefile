@@ -3,6 +3,7 @@
 #
 #   make            builds tools, image, modules       make demo    events from a guest in the lab
 #   make check      all tests                          make install DESTDIR=... PREFIX=...
+#   make bench      docs/performance.md anew
 
 B ?= build
 CC := gcc

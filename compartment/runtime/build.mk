@@ -40,5 +40,46 @@ $(B)/compartment/monitors-lab.o: $(runtime-objs) $(call monitor-objs,$(MONITORS)
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
 
+# For a process of the host: --transport=user.
+PROCESS := $(B)/compartment/process
+process-objs := $(patsubst compartment/runtime/%,$(PROCESS)/runtime/%.o,$(wildcard compartment/runtime/*.[cS]))
+process-monitor-objs = $(patsubst %,$(PROCESS)/monitors/%.o,$(1))
+PROCESS_FLAGS := -Icompartment/process $(CPPFLAGS) -include compartment/process/window_va.h
+
+$(PROCESS)/runtime/%.c.o: compartment/runtime/%.c compartment/runtime/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(PROCESS_FLAGS) $(COMPARTMENT_CFLAGS) -MMD -c $< -o $@
+
+$(PROCESS)/runtime/%.S.o: compartment/runtime/%.S compartment/runtime/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -MMD -c $< -o $@
+
+$(PROCESS)/monitors/%.o: monitors/%/monitor.c compartment/runtime/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(PROCESS_FLAGS) $(COMPARTMENT_CFLAGS) -MMD -c $< -o $@
+
+$(B)/compartment/monitors-user.o: $(process-objs) $(call process-monitor-objs,$(MONITORS))
+	ld -r -o $@ $^
+	compartment/runtime/check-image $@
+
+# For benchmarks, to compare transports: single events; every system call.
+BENCH_EVENTS := ping process_exec bench_open
+BENCH_SYSCALL := ping bench_syscall
+
+define bench-image
+$(B)/compartment/bench-$(1).o: $$(runtime-objs) $$(call monitor-objs,$(2))
+	ld -r -o $$@ $$^
+	compartment/runtime/check-image $$@
+
+$(B)/compartment/bench-$(1)-user.o: $$(process-objs) $$(call process-monitor-objs,$(2))
+	ld -r -o $$@ $$^
+	compartment/runtime/check-image $$@
+endef
+$(eval $(call bench-image,events,$(BENCH_EVENTS)))
+$(eval $(call bench-image,syscall,$(BENCH_SYSCALL)))
+
+all-y += $(B)/compartment/monitors-user.o
+-include $(wildcard $(PROCESS)/*/*.d)
+
 all-y += $(B)/compartment/monitors.o $(B)/compartment/monitors-lab.o
 -include $(wildcard $(RUNTIME)/*.d $(B)/monitors/*.d)

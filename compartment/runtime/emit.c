@@ -7,7 +7,7 @@
 
 #include <arch.h>
 
-#include "cpu.h"
+#include <cpu.h>
 
 #define PANIC_LENGTH 1
 
@@ -80,7 +80,7 @@ static void put_loss(u64 size)
  * Tells what was lost, together with what comes next, so that a full ring does not fill up with
  * loss records; and lets the ring start anew where len bytes do not lie together.  False: no room.
  */
-static __attribute__((noinline)) bool make_room(u64 size, u64 len)
+static __attribute__((__noinline__)) bool make_room(u64 size, u64 len)
 {
 	u64 loss = sm_cpu_state.lost ? sizeof(struct sm_record_loss) : 0, pad;
 
@@ -108,6 +108,11 @@ static void drop(void)
 	sm_cpu_state.lost++;
 	sm_cpu_state.lost_total++;
 	WRITE_ONCE(sm_ring.producer.lost, sm_cpu_state.lost_total);
+}
+
+u64 sm_tsc(void)
+{
+	return smc_tsc();
 }
 
 void *sm_reserve(u16 type, u32 max)

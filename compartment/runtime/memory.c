@@ -11,7 +11,7 @@
 
 #include <arch.h>
 
-#include "libc.h"
+#include <libc.h>
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_USER    0x004ULL

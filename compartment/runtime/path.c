@@ -3,7 +3,7 @@
  * end. */
 #include <shadowmon/monitor.h>
 
-#include "libc.h"
+#include <libc.h>
 
 #define STEPS_MAX 128
 #define NAME_MAX  255

@@ -6,7 +6,15 @@
 
 #include "cli.h"
 
-enum { OPT_FULL_RING = 256, OPT_RING_SIZE, OPT_BUDGET, OPT_MAX_ABORTS, OPT_TIMEOUT, OPT_IMAGE };
+enum {
+	OPT_FULL_RING = 256,
+	OPT_RING_SIZE,
+	OPT_BUDGET,
+	OPT_MAX_ABORTS,
+	OPT_TIMEOUT,
+	OPT_IMAGE,
+	OPT_TRANSPORT
+};
 
 static const struct argp_option options[] = {
 	{"full-ring", OPT_FULL_RING, "drop|block", 0,
@@ -20,6 +28,10 @@ static const struct argp_option options[] = {
 	{"timeout", OPT_TIMEOUT, "SECONDS", 0, "How long to try (default 60)", 0},
 	{"image", OPT_IMAGE, "FILE", 0,
 	 "Monitors to load (default: $" SM_IMAGE_ENV " or " SM_IMAGE_PATH ")", 0},
+	{"transport", OPT_TRANSPORT, "gate|exit|user", 0,
+	 "How events reach the monitors: by the gate (default); to compare, by a VM exit to the host's "
+	 "kernel, or to a process",
+	 0},
 	{0},
 };
 
@@ -27,7 +39,7 @@ static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 struct request {
 	struct common common;
-	const char *vm, *full_ring, *image;
+	const char *vm, *full_ring, *image, *transport;
 	long long ring_size, budget_us, max_aborts, timeout_ms;
 };
 
@@ -62,6 +74,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case OPT_IMAGE:
 		request->image = value;
 		return 0;
+	case OPT_TRANSPORT:
+		if (strcmp(value, "gate") && strcmp(value, "exit") && strcmp(value, "user"))
+			argp_error(state, "--transport wants gate, exit or user");
+		request->transport = value;
+		return 0;
 	case ARGP_KEY_ARG:
 		return take_vm(state, value, &request->vm);
 	case ARGP_KEY_NO_ARGS:
@@ -87,6 +104,8 @@ static json_t *to_json(const struct request *request, const char *image)
 	json_object_set_new(json, "image", json_string(image));
 	if (request->full_ring)
 		json_object_set_new(json, "full_ring", json_string(request->full_ring));
+	if (request->transport)
+		json_object_set_new(json, "transport", json_string(request->transport));
 	if (request->ring_size)
 		json_object_set_new(json, "ring_size", json_integer(request->ring_size));
 	if (request->budget_us)
@@ -119,7 +138,9 @@ int cmd_attach(int argc, char **argv)
 	common_init(&request.common);
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	if (!request.image || !request.image[0])
-		request.image = SM_IMAGE_PATH;
+		request.image = request.transport && strcmp(request.transport, "user") == 0
+					? SM_USER_IMAGE_PATH
+					: SM_IMAGE_PATH;
 	/* The daemon has a working directory of its own. */
 	if (!realpath(request.image, image)) {
 		fprintf(stderr, "shadowmon: cannot find the monitors %s: %s\n", request.image,

@@ -11,7 +11,8 @@
  *    "budget_us": N,                      longest run of a monitor: 100 to 1,000,000
  *    "max_aborts": N,                     of one hook's activations until it is disabled; 0: never
  *    "timeout_ms": N,                     for the whole of it: 1 to 600,000
- *    "image": PATH}                       absolute; the monitors to load
+ *    "image": PATH,                       absolute; the monitors to load
+ *    "transport": "gate" | "exit" | "user"}   how events reach the monitors; others than gate to compare
  *   {"op": "detach", "vm": VM, "timeout_ms": N}    1 to 60,000: for the guest to unhook
  *   {"op": "status", "vm": VM}            without vm: of all attachments
  *   {"op": "events", "vm": VM}
@@ -34,10 +35,11 @@
 /* Unix sockets split larger SOCK_SEQPACKET messages: keep well below half a send buffer. */
 #define SM_MESSAGE_MAX 65536
 
-#define SM_SOCKET_PATH "/run/shadowmon/control.sock"
-#define SM_SOCKET_ENV  "SHADOWMON_SOCKET"
-#define SM_IMAGE_PATH  "/usr/lib/shadowmon/monitors.o"
-#define SM_IMAGE_ENV   "SHADOWMON_IMAGE"
+#define SM_SOCKET_PATH     "/run/shadowmon/control.sock"
+#define SM_SOCKET_ENV      "SHADOWMON_SOCKET"
+#define SM_IMAGE_PATH      "/usr/lib/shadowmon/monitors.o"
+#define SM_USER_IMAGE_PATH "/usr/lib/shadowmon/monitors-user.o"
+#define SM_IMAGE_ENV       "SHADOWMON_IMAGE"
 
 /* Limits of what a request may ask for. */
 #define SM_VM_SELECTOR_MAX       255

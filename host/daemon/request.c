@@ -106,14 +106,15 @@ static void do_list(struct client *client, json_t *request)
 static bool decode_attach(struct client *client, json_t *request, const char **ret_vm,
 			  struct sm_attach_options *ret_options)
 {
-	const char *op, *vm, *full_ring = "drop", *image = SM_IMAGE_PATH;
+	const char *op, *vm, *full_ring = "drop", *image = SM_IMAGE_PATH, *transport = "gate";
 	json_int_t ring_size = 0, budget_us = 0, max_aborts = -1, timeout_ms = SM_ATTACH_TIMEOUT_MS;
 	json_error_t error;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s}",
-			   "op", &op, "vm", &vm, "full_ring", &full_ring, "ring_size", &ring_size,
-			   "budget_us", &budget_us, "max_aborts", &max_aborts, "timeout_ms",
-			   &timeout_ms, "image", &image))
+	if (json_unpack_ex(request, &error, JSON_STRICT,
+			   "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s, s?s}", "op", &op, "vm", &vm,
+			   "full_ring", &full_ring, "ring_size", &ring_size, "budget_us", &budget_us,
+			   "max_aborts", &max_aborts, "timeout_ms", &timeout_ms, "image", &image,
+			   "transport", &transport))
 		return !unpack_failed(client, &error);
 	if (!check_selector(client, vm) ||
 	    !check_range(client, "timeout_ms", timeout_ms, 1, SM_ATTACH_TIMEOUT_MS_MAX) ||
@@ -130,6 +131,16 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 		client_fail(client, SM_CODE_BAD_REQUEST, "\"full_ring\" must be drop or block");
 		return false;
 	}
+	if (strcmp(transport, "gate") && strcmp(transport, "exit") && strcmp(transport, "user")) {
+		client_fail(client, SM_CODE_BAD_REQUEST,
+			    "\"transport\" must be gate, exit or user");
+		return false;
+	}
+	if (strcmp(transport, "user") == 0 && strcmp(full_ring, "block") == 0) {
+		client_fail(client, SM_CODE_BAD_REQUEST,
+			    "with the transport user a full ring cannot block");
+		return false;
+	}
 	if (image[0] != '/') {
 		client_fail(client, SM_CODE_BAD_REQUEST, "\"image\" must be an absolute path");
 		return false;
@@ -137,6 +148,9 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 	*ret_vm = vm;
 	*ret_options = (struct sm_attach_options){
 		.flags = strcmp(full_ring, "block") == 0 ? SM_ATTACH_BLOCK : 0,
+		.transport = strcmp(transport, "gate") == 0   ? SM_TRANSPORT_GATE
+			     : strcmp(transport, "exit") == 0 ? SM_TRANSPORT_EXIT
+							      : SM_TRANSPORT_USER,
 		.ring_size = (u32)ring_size,
 		.budget_us = (u32)budget_us,
 		.max_aborts = max_aborts < 0    ? 0

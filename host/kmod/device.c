@@ -9,6 +9,7 @@
 #include <asm/tsc.h>
 
 #include "shadowmon.h"
+#include "transport.h"
 
 struct smh_file {
 	struct mutex lock; /* vm, once set, stays */
@@ -102,6 +103,8 @@ static int do_command(struct smh_vm *vm, struct sm_ioc_command *arg)
 	else if (vm->locked)
 		err = -EPERM;
 	mutex_unlock(&vm->lock);
+	if (!err && vm->transport == SM_TRANSPORT_EXIT && arg->op == SM_OP_HOOK)
+		err = smh_exit_bind(vm, arg->slot, command.name, arg->nargs);
 	return err ?: smh_command(vm, &command, arg->timeout_ms, &arg->result);
 }
 
@@ -151,11 +154,34 @@ static int do_load_image(struct smh_vm *vm, struct sm_ioc_load_image *arg)
 		err = -EAGAIN;
 	} else if (vm->fixups || vm->state > SM_STATE_REGISTERED) {
 		err = -EBUSY;
+	} else if (vm->transport != SM_TRANSPORT_GATE) {
+		err = -EOPNOTSUPP;
 	} else {
 		err = smh_image_load(vm, arg);
 		if (!err)
 			vm->state = SM_STATE_LOADED;
 	}
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+static int do_outside(struct smh_vm *vm, struct sm_ioc_outside *arg)
+{
+	int err;
+
+	mutex_lock(&vm->lock);
+	if (vm->detached)
+		err = -ENOTCONN;
+	else if (vm->transport == SM_TRANSPORT_GATE)
+		err = -EOPNOTSUPP;
+	else if (vm->state < SM_STATE_REGISTERED)
+		err = -EAGAIN;
+	else if (vm->state > SM_STATE_REGISTERED)
+		err = -EBUSY;
+	else
+		err = smh_transport_load(vm, arg);
+	if (!err)
+		vm->state = SM_STATE_LOADED;
 	mutex_unlock(&vm->lock);
 	return err;
 }
@@ -286,6 +312,8 @@ union smh_arg {
 	struct sm_ioc_command command;
 	struct sm_ioc_memslots memslots;
 	struct sm_ioc_load_image load_image;
+	struct sm_ioc_value value;
+	struct sm_ioc_outside outside;
 	struct sm_ioc_lock lock;
 	struct sm_ioc_status status;
 	struct sm_ioc_detach detach;
@@ -312,6 +340,10 @@ static int dispatch(struct smh_file *file, unsigned int cmd, union smh_arg *arg)
 		return do_memslots(vm, &arg->memslots);
 	case SM_IOC_LOAD_IMAGE:
 		return do_load_image(vm, &arg->load_image);
+	case SM_IOC_VALUE:
+		return smh_exit_value(vm, &arg->value);
+	case SM_IOC_OUTSIDE:
+		return do_outside(vm, &arg->outside);
 	case SM_IOC_LOCK:
 		return do_lock(vm, &arg->lock);
 	case SM_IOC_STATUS:
@@ -326,7 +358,7 @@ static int dispatch(struct smh_file *file, unsigned int cmd, union smh_arg *arg)
 static bool is_known(unsigned int cmd)
 {
 	return _IOC_TYPE(cmd) == 'S' && _IOC_NR(cmd) >= _IOC_NR(SM_IOC_INFO) &&
-	       _IOC_NR(cmd) <= _IOC_NR(SM_IOC_DETACH);
+	       _IOC_NR(cmd) <= _IOC_NR(SM_IOC_SERVE);
 }
 
 static long smh_ioctl(struct file *filp, unsigned int cmd, unsigned long user)
@@ -338,6 +370,10 @@ static long smh_ioctl(struct file *filp, unsigned int cmd, unsigned long user)
 
 	if (!is_known(cmd))
 		return -ENOTTY;
+	if (cmd == SM_IOC_SERVE)
+		return file_vm(filp->private_data)
+			       ? smh_user_serve(file_vm(filp->private_data), user)
+			       : -ENODEV;
 	if (cmd == SM_IOC_WAKE)
 		return file_vm(filp->private_data) ? do_wake(file_vm(filp->private_data)) : -ENODEV;
 	if (get_user(size, (u32 __user *)from))
@@ -362,19 +398,25 @@ static int smh_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct smh_vm *vm = file_vm(filp->private_data);
 	unsigned long stride = SM_MMAP_RING(1) >> PAGE_SHIFT,
-		      host = SM_MMAP_HOST_RING >> PAGE_SHIFT;
+		      host = SM_MMAP_HOST_RING >> PAGE_SHIFT,
+		      server = SM_MMAP_SERVER(0) >> PAGE_SHIFT;
 	struct smh_vcpu *v;
 
 	if (!vm)
 		return -ENODEV;
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	if (vma->vm_pgoff >= server) {
+		v = xa_load(&vm->vcpus, (vma->vm_pgoff - server) / stride);
+		return v ? smh_user_mmap(v, vma, (vma->vm_pgoff - server) % stride) : -ENXIO;
+	}
 	if (vma->vm_pgoff >= host)
-		return smh_ring_mmap(&vm->host_ring.ring, vma, vma->vm_pgoff - host);
+		return smh_ring_mmap(&vm->host_ring.ring, vma, vma->vm_pgoff - host, false);
 	v = xa_load(&vm->vcpus, vma->vm_pgoff / stride);
 	if (!v)
 		return -ENXIO;
-	return smh_ring_mmap(&v->ring, vma, vma->vm_pgoff % stride);
+	return smh_ring_mmap(&v->ring, vma, vma->vm_pgoff % stride,
+			     vm->transport == SM_TRANSPORT_USER);
 }
 
 static bool has_records(struct smh_vm *vm)

@@ -169,6 +169,11 @@ void smh_enter(struct kvm_vcpu *vcpu)
 		smh_unbind(v);
 		return;
 	}
+	if (vm->transport != SM_TRANSPORT_GATE) {
+		/* With no function enabled VMFUNC exits; without this control it is #UD. */
+		update_secondary_controls(SECONDARY_EXEC_ENABLE_VMFUNC, 0);
+		return;
+	}
 	/* Pairs with the store in smh_vcpu_link_image: the views are complete. */
 	if (!smp_load_acquire(&v->eptp[SM_VIEW_MONITOR]))
 		return;

@@ -8,6 +8,7 @@
 
 #include "lab.h"
 #include "shadowmon.h"
+#include "transport.h"
 #include "vmcs.h"
 
 /* EXIT_QUALIFICATION of an EPT violation */
@@ -147,6 +148,8 @@ static int handle_in_target(struct smh_vcpu *v, u32 exit_reason)
 			return PASS_TO_KVM;
 		return smh_hypercall_target(v);
 	case EXIT_REASON_VMFUNC:
+		if (v->vm->transport != SM_TRANSPORT_GATE)
+			return smh_transport_event(v);
 		if (!v->bound)
 			return PASS_TO_KVM;
 		return smh_violation(v, SM_VIEW_TARGET, SM_REASON_VMFUNC, exit_reason);

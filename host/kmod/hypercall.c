@@ -173,7 +173,7 @@ int smh_hypercall_target(struct smh_vcpu *v)
 					 regs[VCPU_REGS_RCX]));
 }
 
-static void ring_doorbell(struct smh_vcpu *v)
+void smh_doorbell(struct smh_vcpu *v)
 {
 	v->stats.doorbells++;
 	WRITE_ONCE(v->ring.consumer->sleeping, 0);
@@ -181,7 +181,7 @@ static void ring_doorbell(struct smh_vcpu *v)
 }
 
 /* Short waits: KVM holds kvm->srcu, which memslot changes wait for.  The compartment looks again. */
-static void wait_for_room(struct smh_vcpu *v)
+void smh_wait_for_room(struct smh_vcpu *v)
 {
 	v->stats.waits++;
 	wake_up_interruptible(&v->vm->readers);
@@ -193,11 +193,11 @@ int smh_hypercall_monitor(struct smh_vcpu *v)
 {
 	switch ((u32)v->vcpu->arch.regs[VCPU_REGS_RAX]) {
 	case SM_HC_DOORBELL:
-		ring_doorbell(v);
+		smh_doorbell(v);
 		return answer(v, 0);
 	case SM_HC_RING_FULL:
 		v->stats.exits_event++;
-		wait_for_room(v);
+		smh_wait_for_room(v);
 		v->budget_start = 0; /* waiting is not the monitor's fault */
 		return answer(v, 0);
 	default:

@@ -73,7 +73,8 @@ bool smh_ring_has_room(const struct smh_ring *ring)
  * The consumer may write the consumer page and nothing else; a later mprotect() must not change that.
  * The size, flags and vcpu in that page are for the compartment; root rewriting them harms its own VM.
  */
-int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsigned long first_page)
+int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsigned long first_page,
+		  bool produces)
 {
 	unsigned long count = vma_pages(vma), i;
 	int err;
@@ -82,7 +83,7 @@ int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsig
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	if ((vma->vm_flags & VM_WRITE) &&
+	if ((vma->vm_flags & VM_WRITE) && !produces &&
 	    (first_page != SM_RING_CONSUMER_PAGE >> PAGE_SHIFT || count != 1))
 		return -EPERM;
 	if (!(vma->vm_flags & VM_WRITE))

@@ -96,8 +96,9 @@ int smh_ring_create(struct smh_ring *ring, u32 size, u32 flags, u32 vcpu);
 void smh_ring_destroy(struct smh_ring *ring);
 bool smh_ring_has_records(const struct smh_ring *ring);
 bool smh_ring_has_room(const struct smh_ring *ring);
-int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma,
-		  unsigned long first_page);
+/* produces: whoever maps it writes records, too. */
+int smh_ring_mmap(const struct smh_ring *ring, struct vm_area_struct *vma, unsigned long first_page,
+		  bool produces);
 
 /* The module's own records.  Any context. */
 struct smh_host_ring {
@@ -168,7 +169,9 @@ struct smh_vcpu {
 	bool flush; /* INVEPT before the next entry; set by others */
 	struct smh_unfinished unfinished;
 
-	wait_queue_head_t room; /* block mode */
+	struct smh_outside *outside; /* transports other than the gate: transport.h */
+
+	wait_queue_head_t room; /* block mode; an answer */
 	struct sm_vcpu_status stats;
 };
 
@@ -178,6 +181,9 @@ void smh_vcpu_destroy(struct smh_vcpu *v);
 /* Puts the image's and the window's tables into the vCPU's views.  window_lock held. */
 void smh_vcpu_link_window(struct smh_vcpu *v);
 int smh_vcpu_link_image(struct smh_vcpu *v);
+/* The same for transports other than the gate, and its undoing: transport.c. */
+int smh_transport_prepare(struct smh_vcpu *v);
+void smh_transport_unprepare(struct smh_vcpu *v);
 
 u64 smh_vcpu_rip(struct smh_vcpu *v);
 void smh_vcpu_set_reg(struct smh_vcpu *v, enum kvm_reg reg, u64 value);
@@ -281,6 +287,10 @@ struct smh_vm {
 	bool detached;
 	bool was_reset; /* by the VMM, which ended the attachment */
 	u32 flags, ring_size, budget_us, max_aborts;
+	enum sm_transport transport;
+	bool unserved;     /* no process serves any more */
+	struct pid *owner; /* process that attached */
+	void *exit_handlers[SM_SLOTS];
 	pid_t vmm_pid;
 	u64 budget_ns;
 
@@ -449,6 +459,9 @@ void smh_report(struct smh_vcpu *v, u16 type, unsigned int view, u32 reason, u32
 /* --- VMCALLs: hypercall.c -------------------------------------------------------------------- */
 
 bool smh_is_hypercall(u64 rax);
+/* Wakes the consumer; waits for it to make room, for a while. */
+void smh_doorbell(struct smh_vcpu *v);
+void smh_wait_for_room(struct smh_vcpu *v);
 int smh_hypercall_target(struct smh_vcpu *v);
 int smh_hypercall_monitor(struct smh_vcpu *v);
 

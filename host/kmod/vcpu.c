@@ -147,8 +147,15 @@ err_free:
 void smh_vcpu_destroy(struct smh_vcpu *v)
 {
 	hrtimer_cancel(&v->budget_timer);
+	smh_transport_unprepare(v);
 	smh_ring_destroy(&v->ring);
 	kfree(v);
+}
+
+static int link_loaded(struct smh_vcpu *v)
+{
+	return v->vm->transport == SM_TRANSPORT_GATE ? smh_vcpu_link_image(v)
+						     : smh_transport_prepare(v);
 }
 
 struct smh_vcpu *smh_vcpu_get_or_create(struct smh_vm *vm, struct kvm_vcpu *vcpu)
@@ -165,7 +172,7 @@ struct smh_vcpu *smh_vcpu_get_or_create(struct smh_vm *vm, struct kvm_vcpu *vcpu
 	v = create(vm, vcpu);
 	if (!v)
 		goto unlock;
-	if (vm->state >= SM_STATE_LOADED && smh_vcpu_link_image(v))
+	if (vm->state >= SM_STATE_LOADED && link_loaded(v))
 		goto err_destroy;
 	if (xa_err(xa_store(&vm->vcpus, v->index, v, GFP_KERNEL_ACCOUNT)))
 		goto err_destroy;

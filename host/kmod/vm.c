@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "shadowmon.h"
+#include "transport.h"
 
 #define PART_TIMEOUT_MS 3000
 #define REAP_INTERVAL   (2 * HZ)
@@ -48,6 +49,7 @@ static void free_vm(struct kref *ref)
 	xa_destroy(&vm->vcpus);
 	smh_host_ring_destroy(&vm->host_ring);
 	kvfree(vm->fixups);
+	put_pid(vm->owner);
 	kfree(vm);
 	module_put(THIS_MODULE);
 }
@@ -161,6 +163,7 @@ static void dismantle(struct smh_vm *vm)
 	mutex_unlock(&smh_attach_lock);
 
 	smh_protect_exit(vm);
+	smh_exit_release(vm);
 	xa_for_each(&vm->vcpus, index, v)
 		hrtimer_cancel(&v->budget_timer);
 	mmu_notifier_unregister(&vm->notifier, vm->kvm->mm);
@@ -200,6 +203,8 @@ void smh_vm_detach(struct smh_vm *vm)
 	wake_up_all(&vm->command_wait);
 	xa_for_each(&vm->vcpus, index, v)
 		wake_up_all(&v->room);
+	if (vm->transport == SM_TRANSPORT_USER)
+		smh_user_stop(vm);
 
 	if (part(vm, PART_TIMEOUT_MS)) {
 		dismantle(vm);
@@ -240,8 +245,12 @@ static int check_memslots(struct kvm *kvm)
 
 static int decode_attach(const struct sm_ioc_attach *arg)
 {
-	if (arg->flags & ~SM_ATTACH_FLAGS)
+	if (arg->flags & ~SM_ATTACH_FLAGS || arg->reserved ||
+	    arg->transport > SM_TRANSPORT_USER)
 		return -EINVAL;
+	/* The process that serves the vCPU would wait for itself. */
+	if (arg->transport == SM_TRANSPORT_USER && (arg->flags & SM_ATTACH_BLOCK))
+		return -EOPNOTSUPP;
 	if (arg->ring_size < SM_RING_MIN_SIZE || arg->ring_size > SM_RING_MAX_SIZE ||
 	    !is_power_of_2(arg->ring_size))
 		return -EINVAL;
@@ -261,6 +270,8 @@ static struct smh_vm *create(struct kvm *kvm, const struct sm_ioc_attach *arg)
 	vm->vmm_pid = kvm->userspace_pid;
 	vm->flags = arg->flags;
 	vm->ring_size = arg->ring_size;
+	vm->transport = arg->transport;
+	vm->owner = get_pid(task_tgid(current));
 	vm->budget_us = arg->budget_us ?: 10000;
 	vm->budget_ns = vm->budget_us * (u64)NSEC_PER_USEC;
 	vm->max_aborts = smh_disable_limit(arg->max_aborts);
@@ -281,6 +292,7 @@ static struct smh_vm *create(struct kvm *kvm, const struct sm_ioc_attach *arg)
 	vm->notifier.ops = &smh_window_notifier_ops;
 	err = smh_host_ring_create(&vm->host_ring);
 	if (err) {
+		put_pid(vm->owner);
 		kfree(vm);
 		return ERR_PTR(err);
 	}

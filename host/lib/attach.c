@@ -19,6 +19,7 @@
 
 struct sm_attachment {
 	int fd;
+	struct sm_process *process; /* SM_TRANSPORT_USER */
 };
 
 struct attach {
@@ -28,6 +29,7 @@ struct attach {
 	struct sm_ioc_agent agent;
 	struct btf *btf;
 	struct sm_image *image;
+	struct sm_process *process;
 	bool hooked; /* at least one function, perhaps */
 };
 
@@ -86,6 +88,7 @@ static int attach_vm(struct attach *a)
 		.ring_size = o->ring_size ? o->ring_size : DEFAULT_RING_SIZE,
 		.budget_us = o->budget_us,
 		.max_aborts = o->max_aborts,
+		.transport = o->transport,
 	};
 	int code;
 
@@ -205,25 +208,79 @@ static int check_arguments(struct attach *a)
 	return 0;
 }
 
-static int load_image(struct attach *a)
+static int link_image(struct attach *a, struct sm_resolve *resolve)
 {
-	struct sm_resolve resolve = {.fd = a->fd, .agent = &a->agent, .err = a->err};
-	struct sm_ioc_load_image arg;
 	int code;
 
 	progress(a, "linking the monitors");
-	resolve.btf = a->btf;
-	code = sm_image_link(a->image, a->agent.gate_va + SM_VA_IMAGE, sm_resolve_symbol, &resolve,
-			     a->err);
+	code = sm_image_link(a->image, resolve->agent->gate_va + SM_VA_IMAGE, sm_resolve_symbol,
+			     resolve, a->err);
 	if (!code)
 		code = check_arguments(a);
+	return code ? name_release(a, code) : 0;
+}
+
+static int load_gate(struct attach *a, struct sm_resolve *resolve)
+{
+	struct sm_ioc_load_image arg;
+	int code = link_image(a, resolve);
+
 	if (code)
-		return name_release(a, code);
+		return code;
 	sm_image_describe(a->image, &arg);
 	if (ioctl(a->fd, SM_IOC_LOAD_IMAGE, &arg) < 0)
 		return sm_error_set(a->err, -errno, "the host module refuses the image: %s",
 				    strerror(errno));
 	return 0;
+}
+
+/* The image tells what to hook; what runs is the host module's own. */
+static int load_exit(struct attach *a, struct sm_resolve *resolve)
+{
+	int code = link_image(a, resolve);
+
+	if (!code)
+		code = sm_outside_set_values(a->fd, resolve, a->err);
+	return code ? code : sm_outside_load(a->fd, a->image, a->err);
+}
+
+static int load_process(struct attach *a, struct sm_resolve *resolve)
+{
+	struct sm_ioc_agent agent = a->agent;
+	int code;
+
+	agent.gate_va = SM_PROCESS_GATE_VA;
+	resolve->agent = &agent;
+	resolve->process = true;
+	code = link_image(a, resolve);
+	if (code)
+		return code;
+	if (!resolve->asked_for_request)
+		return sm_error_set(a->err, -EINVAL,
+				    "%s is built for the compartment, not for a process: "
+				    "monitors-user.o is",
+				    a->options->image_path);
+	code = sm_outside_load(a->fd, a->image, a->err);
+	return code ? code : sm_process_start(a->fd, a->image, agent.btf_gpa, &a->process, a->err);
+}
+
+static int load(struct attach *a)
+{
+	struct sm_resolve resolve = {
+		.fd = a->fd,
+		.agent = &a->agent,
+		.btf = a->btf,
+		.err = a->err,
+	};
+
+	switch (a->options->transport) {
+	case SM_TRANSPORT_EXIT:
+		return load_exit(a, &resolve);
+	case SM_TRANSPORT_USER:
+		return load_process(a, &resolve);
+	default:
+		return load_gate(a, &resolve);
+	}
 }
 
 static const char *hook_remedy(int code)
@@ -287,8 +344,7 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
 	      struct sm_attachment **ret)
 {
 	static int (*const steps[])(struct attach *) = {
-		open_image, open_device, attach_vm, wait_for_agent,
-		read_btf,   load_image,  hook,      lock,
+		open_image, open_device, attach_vm, wait_for_agent, read_btf, load, hook, lock,
 	};
 	struct attach a = {.options = options, .err = err, .fd = -1};
 	struct sm_attachment *attachment = malloc(sizeof(*attachment));
@@ -302,12 +358,16 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
 	if (code) {
 		if (a.hooked)
 			detach(a.fd, DETACH_TIMEOUT_MS);
+		else if (a.process)
+			detach(a.fd, 0);
 		if (a.fd >= 0)
 			close(a.fd);
+		sm_process_reap(a.process);
 		free(attachment);
 		return code;
 	}
 	attachment->fd = a.fd;
+	attachment->process = a.process;
 	*ret = attachment;
 	return 0;
 }
@@ -334,6 +394,10 @@ void sm_attachment_close(struct sm_attachment *attachment)
 {
 	if (!attachment)
 		return;
+	/* They have the descriptor, too. */
+	if (attachment->process)
+		detach(attachment->fd, 0);
 	close(attachment->fd);
+	sm_process_reap(attachment->process);
 	free(attachment);
 }

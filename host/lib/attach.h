@@ -26,12 +26,13 @@ struct sm_attach_options {
 	pid_t vmm_pid;
 	int vm_fd;               /* which of the VMM's kvm-vm descriptors; -1: it has one */
 	uint32_t flags;          /* SM_ATTACH_* */
+	uint32_t transport;      /* enum sm_transport */
 	uint32_t ring_size;      /* bytes a vCPU; 0: 256 KiB */
 	uint32_t budget_us;      /* 0: 10,000 */
 	uint32_t max_aborts;     /* of one hook until it is disabled; 0: 20, SM_MAX_ABORTS_NEVER */
 	unsigned int timeout_ms; /* for the guest module to register; 0: 5,000 */
-	const char *image_path;
-	bool no_lock;                                  /* leave the guest trusted: for the lab */
+	const char *image_path;  /* SM_TRANSPORT_USER: one that is built for a process */
+	bool no_lock;            /* leave the guest trusted: for the lab */
 	void (*progress)(void *ctx, const char *what); /* may be NULL */
 	void *progress_ctx;
 };

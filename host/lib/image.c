@@ -281,3 +281,20 @@ void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *r
 	for (i = 0; i < image->nr_hooks; i++)
 		ret_arg->abort_errno[i] = (uint16_t)image->hooks[i].abort_errno;
 }
+
+uint32_t sm_image_fixup(const struct sm_image *image, uint32_t offset)
+{
+	uint32_t low = 0, high = image->nr_fixups;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (image->fixups[middle].fault == offset)
+			return image->fixups[middle].fixup;
+		if (image->fixups[middle].fault < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}

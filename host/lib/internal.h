@@ -57,13 +57,15 @@ typedef int (*sm_resolver)(void *ctx, const char *symbol, uint64_t *ret_value);
 int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, struct sm_error *err);
 int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_error *err);
 void sm_image_close(struct sm_image *image);
-/* Lays the image out at base (G + SM_VA_IMAGE) and relocates it. */
+/* Lays the image out at base (G + SM_VA_IMAGE; G in the guest's range, or SM_PROCESS_GATE_VA) and relocates it. */
 int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
 		  struct sm_error *err);
 /* After linking. */
 unsigned int sm_image_hooks(const struct sm_image *image, const struct sm_image_hook **ret_hooks);
 /* Fills in what SM_IOC_LOAD_IMAGE takes; it points into image. */
 void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *ret_arg);
+/* Where a load at this offset resumes when it missed; 0: nowhere.  Async-signal-safe. */
+uint32_t sm_image_fixup(const struct sm_image *image, uint32_t offset);
 
 /* --- undefined symbols: resolve.c ------------------------------------------------------------------ */
 
@@ -72,11 +74,39 @@ struct sm_resolve {
 	const struct btf *btf;
 	const struct sm_ioc_agent *agent;
 	struct sm_error *err; /* of a lookup that failed for another reason than absence */
+	bool process;         /* the image is for a process: agent->gate_va is SM_PROCESS_GATE_VA */
+	bool asked_for_request; /* out: it was built for one */
 };
 
 int sm_resolve_symbol(void *ctx, const char *symbol, uint64_t *ret_value);
 /* One command to the guest module: 0 with *ret_result, or a negative errno. */
 int sm_guest_command(int fd, uint32_t op, const char *name, unsigned int slot, unsigned int nargs,
 		     int64_t *ret_result);
+
+/* --- transports other than the gate: outside.c, process.c -------------------------------------------- */
+
+/*
+ * Where a process that runs monitors has what the compartment has at the same distances from G: low, so
+ * that code of the kernel's memory model reaches it.  In place of the gate there is a RET where the
+ * runtime leaves, in place of the EPTP list struct sm_request.
+ */
+#define SM_PROCESS_GATE_VA   0x10000000
+#define SM_PROCESS_WINDOW_VA 0x400000000000 /* compartment/process/window_va.h */
+
+struct sm_process;
+
+/* SM_TRANSPORT_EXIT: gives the host module's monitors their values. */
+int sm_outside_set_values(int fd, struct sm_resolve *resolve, struct sm_error *err);
+/* Both: takes the place of SM_IOC_LOAD_IMAGE. */
+int sm_outside_load(int fd, const struct sm_image *image, struct sm_error *err);
+
+/*
+ * SM_TRANSPORT_USER, after sm_outside_load(): starts a process for each vCPU, which serves with the linked
+ * image.  It ends when the attachment does, or the calling process.
+ */
+int sm_process_start(int fd, const struct sm_image *image, uint64_t needed_gpa,
+		     struct sm_process **ret_process, struct sm_error *err);
+/* Waits for their end; NULL: nothing. */
+void sm_process_reap(struct sm_process *process);
 
 #endif

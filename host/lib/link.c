@@ -557,7 +557,8 @@ int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, vo
 	uint64_t gate = base - SM_VA_IMAGE;
 	int code;
 
-	if (gate < SM_GATE_VA_MIN || gate > SM_GATE_VA_MAX || gate % SM_PAGE_SIZE)
+	if (gate != SM_PROCESS_GATE_VA &&
+	    (gate < SM_GATE_VA_MIN || gate > SM_GATE_VA_MAX || gate % SM_PAGE_SIZE))
 		return sm_error_set(err, -EINVAL, "the guest's gate cannot be at 0x%llx",
 				    (unsigned long long)gate);
 	if (err)

@@ -134,5 +134,10 @@ int sm_resolve_symbol(void *ctx, const char *symbol, uint64_t *ret_value)
 	}
 	if ((rest = after(symbol, "sm_sym.")))
 		return lookup(r, rest, ret_value);
+	if (r->process && strcmp(symbol, "sm_request") == 0) {
+		r->asked_for_request = true;
+		*ret_value = r->agent->gate_va + SM_VA_CPU + SM_CPU_LIST;
+		return 0;
+	}
 	return config(r->agent, symbol, ret_value);
 }

@@ -77,7 +77,7 @@ SM_MONITOR(process_exec, "security_bprm_committed_creds", u64 bprm)
 	rec->argc = SM_READ32(bprm, linux_binprm, argc);
 	put_path(rec, text, bprm);
 	put_arguments(rec, text + rec->path_len, bprm);
-	rec->ticks = (u32)(__builtin_ia32_rdtsc() - rec->h.tsc);
+	rec->ticks = (u32)(sm_tsc() - rec->h.tsc);
 	sm_commit(rec, sizeof(*rec) + rec->path_len + rec->argv_len);
 	return SM_ALLOW;
 }

@@ -34,3 +34,35 @@ $(BENCH)/consumer_bench: $(B)/obj/tests/bench/consumer_bench.o $(B)/bin/libshado
 .PHONY: bench-consumer
 bench-consumer: $(BENCH)/consumer_bench
 	$<
+
+# Inside the lab's guests.
+BENCH_GUEST := $(addprefix $(BENCH)/,bench_events bench_app bench_web)
+$(BENCH_GUEST): $(BENCH)/%: tests/bench/guest/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -static $< -o $@
+
+$(BENCH)/events-fentry.bpf.o: BPF_FLAGS :=
+$(BENCH)/events-kprobe.bpf.o: BPF_FLAGS := -DBENCH_KPROBE
+$(BENCH)/events-%.bpf.o: tests/bench/ebpf/events.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -D__TARGET_ARCH_x86 -D__x86_64__ -I/usr/include/x86_64-linux-gnu -O2 -g -Wall -Werror $(BPF_FLAGS) -c $< -o $@
+	llvm-strip -g $@
+
+$(BENCH)/bench_ebpf: tests/bench/ebpf/bench_ebpf.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $< -lbpf -o $@
+
+# Everything: results into docs/performance, tables and plots from them.
+BENCH_PROGRAMS := $(BENCH)/consumer_bench $(BENCH)/runtime_bench $(BENCH_GUEST) $(BENCH)/bench_ebpf \
+	$(BENCH)/events-fentry.bpf.o $(BENCH)/events-kprobe.bpf.o \
+	$(patsubst %,$(B)/compartment/bench-%.o,events events-user syscall syscall-user)
+
+.PHONY: bench bench-report
+bench: all $(BENCH_PROGRAMS)
+	scripts/install-packages tests/bench/packages
+	$(BENCH)/runtime_bench
+	tests/bench/run
+	tests/bench/report
+
+bench-report:
+	tests/bench/report

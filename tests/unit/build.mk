@@ -83,6 +83,16 @@ $(attach-tests): $(B)/tests/%: $(B)/asan/tests/unit/%.o $(lib-asan-objs) \
 	$(CC) $(SANITIZE) $(LDFLAGS) $^ $(lib-libs) -lcmocka -o $@
 
 unit-tests += $(attach-tests)
+
+# The device is played by the test here, too.
+$(B)/asan/tests/unit/process_test.o: CPPFLAGS += -DIMAGE='"$(B)/compartment/bench-syscall-user.o"'
+$(B)/asan/tests/unit/process_test.o: | $(B)/include/gate_offsets.h
+$(B)/tests/process_test: $(B)/asan/tests/unit/process_test.o $(lib-asan-objs) \
+		| $(B)/compartment/bench-syscall-user.o
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -Wl,--wrap=ioctl $^ $(lib-libs) -lcmocka -o $@
+
+unit-tests += $(B)/tests/process_test
 # --- end of attach ---
 
 # --- reader ---

@@ -53,6 +53,17 @@ void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len)
 	       len < sizeof(last_host_record) ? len : sizeof(last_host_record));
 }
 
+int smh_transport_prepare(struct smh_vcpu *v)
+{
+	(void)v;
+	return -ENOMEM;
+}
+
+void smh_transport_unprepare(struct smh_vcpu *v)
+{
+	(void)v;
+}
+
 struct smh_vm *vm_create(void)
 {
 	struct smh_vm *vm = calloc(1, sizeof(*vm));

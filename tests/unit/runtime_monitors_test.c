@@ -56,6 +56,11 @@ const void *fake_ram(u64 gpa, u64 len)
 	return gpa < RAM_SIZE && len <= RAM_SIZE - gpa ? ram + gpa : NULL;
 }
 
+u64 sm_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
 void *sm_reserve(u16 type, u32 max)
 {
 	struct sm_record *rec = (struct sm_record *)ring.bytes;

@@ -73,6 +73,9 @@ void sm_task_describe(struct sm_task *task, u64 address);
  */
 int sm_path(char *dst, u32 size, u64 address);
 
+/* The guest's TSC: struct sm_record has it of when a record was begun. */
+u64 sm_tsc(void);
+
 /* --- events ------------------------------------------------------------------------------- */
 
 /* Longest record: one with a loss record and padding before it always fits into an empty ring. */

@@ -52,6 +52,19 @@ struct sm_ioc_attach {
 	__u32 ring_size;  /* data bytes a vCPU: power of two, 16 KiB to 1 MiB */
 	__u32 budget_us;  /* longest activation of a monitor: 100 to 1,000,000; 0: 10,000 */
 	__u32 max_aborts; /* of one hook's activations, until it is disabled; 0: 20 */
+	__u32 transport;  /* enum sm_transport */
+	__u32 reserved;
+};
+
+/*
+ * How an event gets to its monitor.  The gate is what this is all about; the others exist to be
+ * compared with it, from the same stubs, by the same monitors, into the same rings.  With them there is
+ * no compartment and no view but the target's; the gate's first VMFUNC exits instead.
+ */
+enum sm_transport {
+	SM_TRANSPORT_GATE = 0, /* VMFUNC: no exit */
+	SM_TRANSPORT_EXIT = 1, /* a VM exit; the monitors of this module run in the host kernel */
+	SM_TRANSPORT_USER = 2, /* a VM exit; the vCPU waits for a process (SM_IOC_SERVE) */
 };
 
 #define SM_MAX_ABORTS_NEVER 0xffffffff /* disable none */
@@ -59,7 +72,7 @@ struct sm_ioc_attach {
 /*
  * EBADF: no such descriptor.  EINVAL: not a VM, or a bad argument.  EBUSY: this file has an attachment.
  * EEXIST: the VM has one.  ENOTSUP: the VM uses what is not supported (guest RAM beyond 252 GiB,
- * EPT off, no VMFUNC).  EOWNERDEAD: the VMM is exiting.
+ * EPT off, no VMFUNC), or SM_ATTACH_BLOCK with SM_TRANSPORT_USER.  EOWNERDEAD: the VMM is exiting.
  */
 
 /* --- guest module ------------------------------------------------------------------------- */
@@ -146,6 +159,30 @@ struct sm_ioc_load_image {
 };
 /* EAGAIN: not registered.  EINVAL: malformed.  E2BIG: beyond SM_IMAGE_MAX_SIZE.  EBUSY: loaded before. */
 
+/* --- transports other than the gate --------------------------------------------------------- */
+
+/*
+ * What the module's own copy of the monitors asks of the guest's kernel, for SM_TRANSPORT_EXIT: the names
+ * that the image has as undefined symbols.
+ */
+struct sm_ioc_value {
+	__u32 size;
+	__u32 index;
+	__u32 set; /* 0: tell the name; 1: take the value */
+	__u32 reserved;
+	__u64 value;
+	char name[128]; /* out, NUL-terminated */
+};
+/* ENOENT: there are not as many.  EBUSY: another VM's values are in use.  EOPNOTSUPP: other transport. */
+
+/* In place of SM_IOC_LOAD_IMAGE. */
+struct sm_ioc_outside {
+	__u32 size;
+	__u32 reserved;
+	__u16 abort_errno[64];
+};
+/* EAGAIN: not registered.  EBUSY: called before.  EOPNOTSUPP: other transport. */
+
 struct sm_ioc_lock {
 	__u32 size;
 	__u32 flags; /* 0 */
@@ -227,6 +264,11 @@ struct sm_ioc_status {
 #define SM_MMAP_RING(vcpu) ((__u64)(vcpu) << 24)
 #define SM_MMAP_HOST_RING  ((__u64)1 << 40) /* records of the module itself */
 #define SM_HOST_RING_SIZE  0x10000
+/*
+ * SM_TRANSPORT_USER: two pages, writable: struct sm_request (abi/request.h), struct sm_cpu_state.  The process may map
+ * all of the vCPU's ring writable, too: it is the producer.
+ */
+#define SM_MMAP_SERVER(vcpu) (((__u64)1 << 41) + ((__u64)(vcpu) << 24))
 
 #define SM_IOC_INFO       _IOWR('S', 0x01, struct sm_ioc_info)
 #define SM_IOC_ATTACH     _IOWR('S', 0x02, struct sm_ioc_attach)
@@ -238,5 +280,12 @@ struct sm_ioc_status {
 #define SM_IOC_STATUS     _IOWR('S', 0x08, struct sm_ioc_status)
 #define SM_IOC_WAKE       _IO('S', 0x09) /* block mode, after advancing a tail */
 #define SM_IOC_DETACH     _IOWR('S', 0x0a, struct sm_ioc_detach)
+#define SM_IOC_VALUE      _IOWR('S', 0x10, struct sm_ioc_value)
+#define SM_IOC_OUTSIDE    _IOWR('S', 0x11, struct sm_ioc_outside)
+/*
+ * SM_TRANSPORT_USER, argument: a vCPU's number.  Answers that vCPU's event, if the caller was given one,
+ * and waits for the next.  EINTR; ENOTCONN: the attachment ends, or who attached has ended.
+ */
+#define SM_IOC_SERVE _IO('S', 0x12)
 
 #endif

@@ -62,8 +62,8 @@ static void test_attach_arguments(int fd, int kvm_fd)
 	a.budget_us = 50;
 	expect(fd, SM_IOC_ATTACH, &a, -EINVAL, "attach with a tiny budget");
 	a = good_attach(kvm_fd);
-	a.reserved = 1;
-	expect(fd, SM_IOC_ATTACH, &a, -EINVAL, "attach with a reserved field set");
+	a.transport = 3;
+	expect(fd, SM_IOC_ATTACH, &a, -EINVAL, "attach with a transport that there is not");
 	a = good_attach(kvm_fd);
 	a.size = sizeof(long_arg);
 	memcpy(long_arg, &a, sizeof(a));

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# On the emulated host: see apps.suite.
+. /lab/lib.sh
+. /root/lib.sh
+
+# NAME COUNT COMMAND
+apps()
+{
+	cat <<'END'
+stat 5 find /tmp/bench/tree -size +100k
+open 5 cat /tmp/bench/tree/*/*
+tar 3 tar c -C /tmp/bench tree | gzip -1
+build 3 sh /build.sh
+sqlite 3 sqlite3 :memory: "create table t (a integer primary key, b); with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) insert into t select i, i * 7 % 101 from n; select b, count(*) from t group by b;"
+web 3 bench_web /tmp/bench/page 50
+END
+}
+
+run_apps() # TRANSPORT MONITORS
+{
+	local name count command line before='0 0 0 0 0 0' after='0 0 0 0 0 0'
+	while read -r name count command; do
+		case $1 in
+		none | ebpf*) ;;
+		*) bench_drain >/dev/null && before=$(bench_counters) ;;
+		esac
+		line=$(GUEST_TIMEOUT=300 guest_run web "bench_app $count '$command'") || { echo "$name: $line"; continue; }
+		case $1 in
+		none | ebpf*) ;;
+		*) after=$(bench_counters) ;;
+		esac
+		echo "$1 $2 $name $((count + 1)) $line $before $after" | awk '{
+			printf "{\"bench\": \"app\", \"transport\": \"%s\", \"monitors\": \"%s\", \"what\": \"%s\", \"runs\": %d, ", $1, $2, $3, $4
+			printf "\"median\": %s, \"least\": %s, \"most\": %s, ", $5, $6, $7
+			printf "\"records\": %d, \"lost\": %d, \"exits\": %d, \"exits_event\": %d, \"fills\": %d}\n",
+				$15 - $9, $16 - $10, $17 - $11, $18 - $12, $19 - $13 }'
+	done < <(apps)
+}
+
+bench_start 1 256 || exit 1
+guest_run web 'sh /prepare.sh'
+run_apps none none
+for transport in gate exit user; do
+	bench_attach $transport bench-events || continue
+	run_apps $transport events
+	bench_detach
+done
+for transport in gate exit user; do
+	bench_attach $transport bench-syscall || continue
+	run_apps $transport syscall
+	bench_detach
+done
+bench_ebpf_load fentry open && run_apps ebpf-fentry open
+bench_ebpf_unload
+bench_ebpf_load fentry syscall && run_apps ebpf-fentry syscall
+bench_ebpf_unload
+guest_stop web

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# For benchmarks on the emulated host.  Results are JSON lines that start with {"bench": they are picked out of
+# the run's output.
+
+# The guest "web" with its RAM in shared memory, as the transport "user" wants it.
+bench_start() # VCPUS MEMORY_MB
+{
+	insmod /root/shadowmon.ko
+	shadowmond 2>/tmp/shadowmond.log &
+	sleep 0.5
+	guest_start web "$1" "$2" -object "memory-backend-memfd,id=ram,size=$2M,share=on" -machine memory-backend=ram
+}
+
+bench_attach() # TRANSPORT IMAGE (without .o and -user)
+{
+	local image=/root/$2.o
+	[ "$1" != user ] || image=/root/$2-user.o
+	shadowmon attach --transport "$1" --ring-size 1024 --image "$image" web >/tmp/attach.out 2>&1 && return
+	echo "cannot attach by $1: $(tail -n 1 /tmp/attach.out)"
+	return 1
+}
+
+# What waits in the rings.  Nobody reads while something is measured: there is one CPU, and it would be measured, too.
+bench_drain()
+{
+	shadowmon events -o json --no-follow web 2>/tmp/events.err
+}
+
+bench_detach()
+{
+	bench_drain >/dev/null
+	shadowmon detach web >/dev/null
+}
+
+# Counters of all vCPUs: "entries records lost exits exits_event window_faults"
+bench_counters()
+{
+	shadowmon status -o json web | jq -r '.attached[0].status |
+		"\(.entries) \(.records) \(.lost) \(.exits) \(.exits_event) \(.window_faults)"'
+}
+
+# One line of bench_events, with the counters' change over it.
+bench_event() # TRANSPORT WHAT COUNT
+{
+	local before after line
+	before='0 0 0 0 0 0'
+	after=$before
+	case $1 in
+	none | ebpf*) line=$(guest_run web "bench_events $2 $3") ;;
+	*)
+		bench_drain >/dev/null
+		before=$(bench_counters)
+		line=$(guest_run web "bench_events $2 $3")
+		after=$(bench_counters)
+		;;
+	esac
+	echo "$1 $line $before $after" | awk '{
+		printf "{\"bench\": \"event\", \"transport\": \"%s\", \"what\": \"%s\", \"count\": %d, \"median\": %s, \"p99\": %s, ", $1, $2, $3, $4, $5
+		printf "\"least\": %s, \"most\": %s, \"entries\": %d, \"records\": %d, \"lost\": %d, \"exits\": %d, \"exits_event\": %d, ",
+			$6, $7, $14 - $8, $15 - $9, $16 - $10, $17 - $11, $18 - $12
+		printf "\"fills\": %d}\n", $19 - $13 }'
+}
+
+# An eBPF program of the guest, hung on by "fentry" or "kprobe".
+bench_ebpf_load() # HOW PROGRAM
+{
+	guest_run web "bench_ebpf /events-$1.bpf.o $2 >/tmp/ebpf.out 2>&1 & for i in \$(seq 100); do grep -q ready /tmp/ebpf.out && exit; sleep 0.1; done; tail -n 5 /tmp/ebpf.out; exit 1"
+}
+
+bench_ebpf_unload()
+{
+	guest_run web 'pkill -TERM bench_ebpf; while pgrep bench_ebpf >/dev/null; do sleep 0.1; done; tail -n 1 /tmp/ebpf.out'
+}
