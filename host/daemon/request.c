@@ -112,9 +112,9 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 
 	if (json_unpack_ex(request, &error, JSON_STRICT,
 			   "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s, s?s}", "op", &op, "vm", &vm,
-			   "full_ring", &full_ring, "ring_size", &ring_size, "budget_us", &budget_us,
-			   "max_aborts", &max_aborts, "timeout_ms", &timeout_ms, "image", &image,
-			   "transport", &transport))
+			   "full_ring", &full_ring, "ring_size", &ring_size, "budget_us",
+			   &budget_us, "max_aborts", &max_aborts, "timeout_ms", &timeout_ms,
+			   "image", &image, "transport", &transport))
 		return !unpack_failed(client, &error);
 	if (!check_selector(client, vm) ||
 	    !check_range(client, "timeout_ms", timeout_ms, 1, SM_ATTACH_TIMEOUT_MS_MAX) ||

@@ -245,8 +245,7 @@ static int check_memslots(struct kvm *kvm)
 
 static int decode_attach(const struct sm_ioc_attach *arg)
 {
-	if (arg->flags & ~SM_ATTACH_FLAGS || arg->reserved ||
-	    arg->transport > SM_TRANSPORT_USER)
+	if (arg->flags & ~SM_ATTACH_FLAGS || arg->reserved || arg->transport > SM_TRANSPORT_USER)
 		return -EINVAL;
 	/* The process that serves the vCPU would wait for itself. */
 	if (arg->transport == SM_TRANSPORT_USER && (arg->flags & SM_ATTACH_BLOCK))

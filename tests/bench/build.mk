@@ -3,7 +3,7 @@
 
 BENCH := $(B)/bench
 bench-objs := $(patsubst %,$(BENCH)/compartment/runtime/%.o,memory emit task path libc) \
-	$(patsubst %,$(BENCH)/monitors/%/monitor.o,ping process_exec process_exit module) \
+	$(patsubst %,$(BENCH)/monitors/%/monitor.o,ping process_exec process_exit module bench_syscall) \
 	$(BENCH)/tests/bench/number_monitor.o
 
 $(BENCH)/%.o: %.c compartment/runtime/build.mk tests/bench/build.mk

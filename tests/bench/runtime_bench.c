@@ -239,6 +239,7 @@ static const struct event {
 } events[] = {
 	{"ping", "shadowmon_ping", number, 2},
 	{"number", "bench_number", number, 190}, /* stub and gate are 56 more: below 250 in all */
+	{"syscall", "x64_sys_call", number, 190},
 	{"exit", "acct_process", number, 350},
 	{"module", "do_init_module", module, 600},
 	{"exec", "security_bprm_committed_creds", exec_absolute, 1200},

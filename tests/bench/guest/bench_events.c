@@ -100,11 +100,8 @@ static const struct {
 	const char *name;
 	double (*measure)(void);
 } whats[] = {
-	{"syscall", measure_syscall},
-	{"cpuid", measure_cpuid},
-	{"open", measure_open},
-	{"exec", measure_exec},
-	{"ping", measure_ping},
+	{"syscall", measure_syscall}, {"cpuid", measure_cpuid}, {"open", measure_open},
+	{"exec", measure_exec},       {"ping", measure_ping},
 };
 
 static int by_value(const void *a, const void *b)
