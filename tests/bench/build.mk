@@ -52,8 +52,12 @@ $(BENCH)/bench_ebpf: tests/bench/ebpf/bench_ebpf.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $< -lbpf -o $@
 
+$(BENCH)/bench_nothing: tests/bench/guest/bench_nothing.S
+	@mkdir -p $(@D)
+	$(CC) -nostdlib -static $< -o $@
+
 # Everything: results into docs/performance, tables and plots from them.
-BENCH_PROGRAMS := $(BENCH)/consumer_bench $(BENCH)/runtime_bench $(BENCH_GUEST) $(BENCH)/bench_ebpf \
+BENCH_PROGRAMS := $(BENCH)/consumer_bench $(BENCH)/runtime_bench $(BENCH_GUEST) $(BENCH)/bench_nothing $(BENCH)/bench_ebpf \
 	$(BENCH)/events-fentry.bpf.o $(BENCH)/events-kprobe.bpf.o \
 	$(patsubst %,$(B)/compartment/bench-%.o,events events-user syscall syscall-user)
 

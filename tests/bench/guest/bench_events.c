@@ -7,7 +7,7 @@
  *   syscall   getppid()
  *   cpuid     CPUID, which exits to the host, monitored or not
  *   open      open() and close() of a file
- *   exec      vfork() and execve() of this program, which ends at once, and wait4()
+ *   exec      vfork() and execve() of a program that ends at once, and wait4()
  *   ping      shadowmon_ping() by debugfs, mean of 100 a measurement, less an unhooked function's
  */
 #include <cpuid.h>
@@ -130,8 +130,6 @@ int main(int argc, char **argv)
 {
 	size_t count, i;
 
-	if (argc > 1 && strcmp(argv[1], "nothing") == 0)
-		return 0;
 	count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 	for (i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
 		if (count && count <= COUNT_MAX && strcmp(argv[1], whats[i].name) == 0) {
