@@ -92,7 +92,12 @@ $(B)/tests/process_test: $(B)/asan/tests/unit/process_test.o $(lib-asan-objs) \
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -Wl,--wrap=ioctl $^ $(lib-libs) -lcmocka -o $@
 
-unit-tests += $(B)/tests/process_test
+$(B)/asan/tests/unit/outside_test.o: CPPFLAGS += -DTYPES_BTF='"$(B)/tests/types.btf"'
+$(B)/tests/outside_test: $(B)/asan/tests/unit/outside_test.o $(lib-asan-objs) | $(B)/tests/types.btf
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -Wl,--wrap=ioctl $^ $(lib-libs) -lcmocka -o $@
+
+unit-tests += $(B)/tests/process_test $(B)/tests/outside_test
 # --- end of attach ---
 
 # --- reader ---
