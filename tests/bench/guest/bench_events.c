@@ -61,7 +61,7 @@ static double measure_open(void)
 
 static double measure_exec(void)
 {
-	static char *const argv[] = {"/usr/bin/bench_events", "nothing", "--of", "/tmp/file1",
+	static char *const argv[] = {"/usr/bin/bench_nothing", "-u", "--groups", "/tmp/file1",
 				     NULL};
 	static char *const envp[] = {"PATH=/usr/bin", NULL};
 	uint64_t start = ticks();
