@@ -16,13 +16,15 @@
 /* How often the daemon is looked after while nothing happens. */
 #define IDLE_MS 500
 
-enum { OPT_COUNT = 256, OPT_TIMEOUT, OPT_FOLLOW, OPT_NO_FOLLOW };
+enum { OPT_COUNT = 256, OPT_TIMEOUT, OPT_FOLLOW, OPT_NO_FOLLOW, OPT_SCHEMA };
 
 static const struct argp_option options[] = {
 	{"count", OPT_COUNT, "N", 0, "End after N events", 0},
 	{"timeout", OPT_TIMEOUT, "SECONDS", 0, "End after so many seconds", 0},
 	{"follow", OPT_FOLLOW, NULL, 0, "Wait for new events (default)", 0},
 	{"no-follow", OPT_NO_FOLLOW, NULL, 0, "End when there is none left", 0},
+	{"schema", OPT_SCHEMA, "IMAGE", OPTION_ARG_OPTIONAL,
+	 "Print a JSON Schema of what the VM's monitors, or those of an image, declare", 0},
 	{0},
 };
 
@@ -34,6 +36,8 @@ struct request {
 	u64 count;      /* 0: no limit */
 	u64 timeout_ms; /* 0: no limit */
 	bool no_follow;
+	bool schema;
+	const char *image; /* whose schema; NULL: the VM's */
 };
 
 struct stream {
@@ -42,6 +46,7 @@ struct stream {
 	char vm[SM_VM_SELECTOR_MAX + 1];
 	struct sm_reader *reader;
 	struct sm_event_context context;
+	struct sm_schema *schema;
 	u64 events, lost, corrupt;
 	u64 end_ms; /* CLOCK_MONOTONIC, or UINT64_MAX */
 };
@@ -73,11 +78,16 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case OPT_NO_FOLLOW:
 		request->no_follow = key == OPT_NO_FOLLOW;
 		return 0;
+	case OPT_SCHEMA:
+		request->schema = true;
+		request->image = value;
+		return 0;
 	case ARGP_KEY_ARG:
 		return take_vm(state, value, &request->vm);
-	case ARGP_KEY_NO_ARGS:
-		argp_usage(state);
-		return EINVAL;
+	case ARGP_KEY_END:
+		if (!request->vm == !request->image)
+			argp_usage(state);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -130,7 +140,7 @@ static int format_batch(struct stream *stream, FILE *to)
 	for (n = 0; n < BATCH && !is_enough(stream); n++) {
 		if (!sm_reader_next(stream->reader, &item))
 			break;
-		sm_event_decode(&item, &event);
+		sm_event_decode(&item, stream->schema, &event);
 		err = format_event(stream, &event, to);
 		if (err)
 			return err;
@@ -286,9 +296,20 @@ static int follow(struct stream *stream, int device, bool *ret_again)
 	return *ret_again ? EXIT_OK : explain(stream, result);
 }
 
+/* A daemon that describes an event wrongly shows it as one that nothing is known of. */
+static void take_event(void *context, json_t *item)
+{
+	json_t *event = json_object_get(item, "event");
+	struct sm_error err;
+
+	if (event && sm_schema_add_json(context, event, &err))
+		fprintf(stderr, "shadowmon: %s\n", err.text);
+}
+
 /* Asks for the events, for which the daemon lets a guest boot that was reset, and shows them. */
 static int subscribe(struct stream *stream, bool *ret_again)
 {
+	struct handlers handlers = {.item = take_event, .context = stream->schema};
 	int exit_code, device;
 	json_t *reply;
 
@@ -297,8 +318,8 @@ static int subscribe(struct stream *stream, bool *ret_again)
 		return EXIT_NO_DAEMON;
 	exit_code = connection_request(
 		stream->connection, &stream->request->common,
-		json_pack("{s:s, s:s}", "op", "events", "vm", stream->request->vm), NULL, &reply,
-		&device);
+		json_pack("{s:s, s:s}", "op", "events", "vm", stream->request->vm), &handlers,
+		&reply, &device);
 	if (exit_code == EXIT_OK) {
 		snprintf(stream->vm, sizeof(stream->vm), "%s",
 			 json_string_value(json_object_get(reply, "vm")) ?: stream->request->vm);
@@ -317,7 +338,13 @@ static int show_events(struct stream *stream)
 
 	do {
 		again = false;
+		stream->schema = sm_schema_create();
+		if (!stream->schema) {
+			fputs("shadowmon: no memory\n", stderr);
+			return EXIT_FAILED;
+		}
 		exit_code = subscribe(stream, &again);
+		sm_schema_free(stream->schema);
 		if (again)
 			fprintf(stderr, "shadowmon: %s was reset; waiting for its guest module\n",
 				stream->vm);
@@ -328,12 +355,59 @@ static int show_events(struct stream *stream)
 	return exit_code;
 }
 
+/* --- what the monitors declare ---------------------------------------------------------------- */
+
+static int schema_of_image(const char *path, struct sm_schema **ret_schema)
+{
+	struct sm_error err;
+
+	if (sm_schema_from_image(path, ret_schema, &err) == 0)
+		return EXIT_OK;
+	fprintf(stderr, "shadowmon: %s\n", err.text);
+	return EXIT_FAILED;
+}
+
+static int schema_of_vm(const struct request *request, struct sm_schema **ret_schema)
+{
+	struct handlers handlers = {.item = take_event, .context = sm_schema_create()};
+	json_t *reply;
+	int exit_code;
+
+	if (!handlers.context) {
+		fputs("shadowmon: no memory\n", stderr);
+		return EXIT_FAILED;
+	}
+	exit_code =
+		ask(&request->common, json_pack("{s:s, s:s}", "op", "schema", "vm", request->vm),
+		    &handlers, &reply);
+	if (exit_code != EXIT_OK) {
+		sm_schema_free(handlers.context);
+		return exit_code;
+	}
+	json_decref(reply);
+	*ret_schema = handlers.context;
+	return EXIT_OK;
+}
+
+static int print_schema(const struct request *request)
+{
+	struct sm_schema *schema;
+	int exit_code = request->image ? schema_of_image(request->image, &schema)
+				       : schema_of_vm(request, &schema);
+
+	if (exit_code != EXIT_OK)
+		return exit_code;
+	exit_code = print_json(sm_schema_document(schema));
+	sm_schema_free(schema);
+	return exit_code;
+}
+
 int cmd_events(int argc, char **argv)
 {
 	static const struct argp argp = {
 		options,
 		parse,
-		"VM",
+		"VM\n--schema=IMAGE",
 		"Shows the events of an attached VM, given by name, PID or PID:FD.\vA line an event; json "
 		"is JSON Lines.  Events that were not shown stay in the ring for the next reader.  Goes on "
 		"when the VM is reset and attached again.",
@@ -346,6 +420,8 @@ int cmd_events(int argc, char **argv)
 
 	common_init(&request.common);
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
+	if (request.schema)
+		return print_schema(&request);
 	stream.end_ms = request.timeout_ms ? now_ms() + request.timeout_ms : UINT64_MAX;
 	return show_events(&stream);
 }

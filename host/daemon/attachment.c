@@ -173,9 +173,20 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t revents, void *us
 
 /* --- events ------------------------------------------------------------------------------------ */
 
+void attachment_send_schema(const struct attachment *attachment, struct client *client)
+{
+	const struct sm_schema *schema = sm_attachment_schema(attachment->handle);
+	size_t i;
+
+	for (i = 0; i < sm_schema_count(schema); i++)
+		client_send(client, json_pack("{s:{s:o}}", "item", "event",
+					      sm_schema_event_json(schema, i)));
+}
+
 static void hand_over(struct attachment *attachment)
 {
 	attachment->consumer_waits = false;
+	attachment_send_schema(attachment, attachment->consumer);
 	client_send_fd(attachment->consumer,
 		       json_pack("{s:b, s:s, s:i}", "ok", 1, "vm", attachment->vm.name, "pid",
 				 (int)attachment->vm.pid),

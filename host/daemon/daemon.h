@@ -99,6 +99,8 @@ void attachment_destroy(struct attachment *attachment);
 void attachment_wait(struct attachment *attachment);
 /* It is to wait no more: gone at once, or detached when the attempt under way succeeds. */
 void attachment_give_up(struct attachment *attachment);
+/* Tells client what records the monitors declare: for an attachment that holds a VM. */
+void attachment_send_schema(const struct attachment *attachment, struct client *client);
 /* Hands its events to client, now or when it is attached again. */
 void attachment_give_events(struct attachment *attachment, struct client *client);
 

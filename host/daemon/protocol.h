@@ -16,12 +16,16 @@
  *   {"op": "detach", "vm": VM, "timeout_ms": N}    1 to 60,000: for the guest to unhook
  *   {"op": "status", "vm": VM}            without vm: of all attachments
  *   {"op": "events", "vm": VM}
+ *   {"op": "schema", "vm": VM}            what the VM's monitors declare
  *
  * Unknown members are refused.  What comes back, in this order:
  *
  *   {"progress": TEXT}                    attach: any number of these
  *   {"item": {...}}                       list, status: one for each VM; status of one VM: then one
- *                                         {"item": {"vcpu": N, ...}} for each vCPU
+ *                                         {"item": {"vcpu": N, ...}} for each vCPU.  events, schema:
+ *                                         {"item": {"event": {"entries": [[NAME, KIND, MAX, VALUE],
+ *                                         ...]}}} for each declared event, in the order of the types
+ *                                         of their records: struct sm_schema_entry, abi/schema.h
  *   {"ok": true, ...}  or
  *   {"ok": false, "code": CODE, "error": SENTENCE}
  *

@@ -362,12 +362,29 @@ static void do_events(struct client *client, json_t *request)
 	attachment_give_events(attachment, client);
 }
 
+static void do_schema(struct client *client, json_t *request)
+{
+	struct attachment *attachment;
+	const char *op, *selector;
+	json_error_t error;
+
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s}", "op", &op, "vm",
+			   &selector) &&
+	    unpack_failed(client, &error))
+		return;
+	attachment = find_any(client, selector);
+	if (!attachment || !check_attached(client, attachment))
+		return;
+	attachment_send_schema(attachment, client);
+	send_ok(client);
+}
+
 static const struct {
 	const char *op;
 	void (*handle)(struct client *client, json_t *request);
 } requests[] = {
 	{"list", do_list},     {"attach", do_attach}, {"detach", do_detach},
-	{"status", do_status}, {"events", do_events},
+	{"status", do_status}, {"events", do_events}, {"schema", do_schema},
 };
 
 void request_handle(struct client *client, json_t *request)

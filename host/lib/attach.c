@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "schema.h"
 
 #define DEFAULT_RING_SIZE     0x40000
 #define DEFAULT_TIMEOUT_MS    5000
@@ -20,6 +21,7 @@
 struct sm_attachment {
 	int fd;
 	struct sm_process *process; /* SM_TRANSPORT_USER */
+	struct sm_schema *schema;
 };
 
 struct attach {
@@ -353,6 +355,8 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
 
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && !code; i++)
 		code = steps[i](&a);
+	if (!code)
+		attachment->schema = sm_image_take_schema(a.image);
 	sm_image_close(a.image);
 	sm_btf_close(a.btf);
 	if (code) {
@@ -377,6 +381,11 @@ int sm_attachment_fd(const struct sm_attachment *attachment)
 	return attachment->fd;
 }
 
+const struct sm_schema *sm_attachment_schema(const struct sm_attachment *attachment)
+{
+	return attachment->schema;
+}
+
 int sm_detach(struct sm_attachment *attachment, unsigned int timeout_ms, struct sm_error *err)
 {
 	int code;
@@ -399,5 +408,6 @@ void sm_attachment_close(struct sm_attachment *attachment)
 		detach(attachment->fd, 0);
 	close(attachment->fd);
 	sm_process_reap(attachment->process);
+	sm_schema_free(attachment->schema);
 	free(attachment);
 }

@@ -21,6 +21,7 @@ int sm_error_set(struct sm_error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 struct sm_attachment;
+struct sm_schema;
 
 struct sm_attach_options {
 	pid_t vmm_pid;
@@ -47,6 +48,8 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
 	      struct sm_attachment **ret);
 /* The /dev/shadowmon descriptor, for poll(), SM_IOC_STATUS and mmap(); it stays the attachment's. */
 int sm_attachment_fd(const struct sm_attachment *attachment);
+/* What its monitors declare, for sm_event_decode(); it stays the attachment's. */
+const struct sm_schema *sm_attachment_schema(const struct sm_attachment *attachment);
 /*
  * Asks the guest module to unhook (timeout_ms, at most 60,000; 0: does not ask), detaches in every case and frees
  * attachment.  -ETIMEDOUT: it did not unhook; the guest goes on all the same.

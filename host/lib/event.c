@@ -108,9 +108,11 @@ static bool is_host_type(u16 type)
 }
 
 /* NULL, or why the record cannot be what it says it is. */
-static const char *decode_record(const struct sm_item *item, struct sm_event *event)
+static const char *decode_record(const struct sm_item *item, const struct sm_schema *schema,
+				 struct sm_event *event)
 {
 	const struct sm_record *record = item->record;
+	const struct sm_schema_event *declared;
 
 	if (is_host_type(record->type) && item->vcpu != SM_VCPU_HOST)
 		return "a vCPU's ring holds a record that only the host module writes";
@@ -130,6 +132,9 @@ static const char *decode_record(const struct sm_item *item, struct sm_event *ev
 	case SM_RECORD_LIFECYCLE:
 		return decode_lifecycle(record, event);
 	default:
+		declared = schema ? sm_schema_find_type(schema, record->type) : NULL;
+		if (declared)
+			return sm_declared_decode(record, declared, event);
 		event->type = SM_EVENT_OTHER;
 		event->other.type = record->type;
 		event->other.len = record->len;
@@ -144,7 +149,8 @@ static void set_corrupt(struct sm_event *event, u64 count, const char *why)
 	event->corrupt.why = why;
 }
 
-void sm_event_decode(const struct sm_item *item, struct sm_event *ret_event)
+void sm_event_decode(const struct sm_item *item, const struct sm_schema *schema,
+		     struct sm_event *ret_event)
 {
 	const char *why;
 
@@ -155,7 +161,7 @@ void sm_event_decode(const struct sm_item *item, struct sm_event *ret_event)
 	case SM_ITEM_RECORD:
 		ret_event->has_seq = true;
 		ret_event->seq = item->record->seq;
-		why = decode_record(item, ret_event);
+		why = decode_record(item, schema, ret_event);
 		if (why)
 			set_corrupt(ret_event, 0, why);
 		return;

@@ -11,6 +11,7 @@
 
 #include "process_table.h"
 #include "reader.h"
+#include "schema.h"
 
 /* Bytes that came from the guest: any values, NUL included, and no NUL behind them. */
 struct sm_bytes {
@@ -28,17 +29,18 @@ enum sm_event_type {
 	SM_EVENT_VIOLATION,
 	SM_EVENT_ABORT,
 	SM_EVENT_LIFECYCLE,
-	SM_EVENT_OTHER, /* a type that this library does not know */
+	SM_EVENT_OTHER,    /* of a type that nothing is known about */
+	SM_EVENT_DECLARED, /* by a monitor of the image: the schema tells of it */
 };
 
-/* Points into the item that it was decoded from, and is valid as long as that. */
+/* Points into the item that it was decoded from, and the schema; valid as long as both. */
 struct sm_event {
 	enum sm_event_type type;
 	u32 vcpu;    /* SM_VCPU_HOST: reported by the host module */
 	u64 time_ns; /* CLOCK_REALTIME of the host */
 	u64 seq;     /* meaningless for what no record stands behind (has_seq) */
 	bool has_seq;
-	struct sm_task task; /* EXEC, EXIT, MODULE_*: who */
+	struct sm_task task; /* EXEC, EXIT, MODULE_*, DECLARED: who */
 	union {
 		struct {
 			u32 flags; /* SM_EXEC_* */
@@ -72,11 +74,22 @@ struct sm_event {
 			u32 type;
 			u32 len;
 		} other;
+		struct {
+			const struct sm_schema_event *schema;
+			const struct sm_record *record; /* all of it fits the schema */
+		} declared;
 	};
 };
 
-/* Never fails: a malformed record decodes to SM_EVENT_CORRUPT. */
-void sm_event_decode(const struct sm_item *item, struct sm_event *ret_event);
+/*
+ * Never fails: a malformed record decodes to SM_EVENT_CORRUPT.  schema: of the image that is
+ * attached; NULL: not known, then what its monitors declare is SM_EVENT_OTHER.
+ */
+void sm_event_decode(const struct sm_item *item, const struct sm_schema *schema,
+		     struct sm_event *ret_event);
+
+/* The key that tells of it in JSON: "process_exec", or as declared. */
+const char *sm_event_name(const struct sm_event *event);
 
 /* Names of numbers; "unknown" where there is none. */
 const char *sm_event_type_name(enum sm_event_type type); /* "process_exec", "loss", ... */

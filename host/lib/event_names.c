@@ -25,9 +25,16 @@ const char *sm_event_type_name(enum sm_event_type type)
 		[SM_EVENT_ABORT] = "abort",
 		[SM_EVENT_LIFECYCLE] = "lifecycle",
 		[SM_EVENT_OTHER] = "user",
+		[SM_EVENT_DECLARED] = "declared",
 	};
 
 	return name_of(names, COUNT(names), type);
+}
+
+const char *sm_event_name(const struct sm_event *event)
+{
+	return event->type == SM_EVENT_DECLARED ? sm_schema_event_name(event->declared.schema)
+						: sm_event_type_name(event->type);
 }
 
 const char *sm_violation_reason_name(u32 reason)

@@ -8,9 +8,9 @@
 #include "clock.h"
 #include "event_internal.h"
 
-static const char *label(enum sm_event_type type)
+static const char *label(const struct sm_event *event)
 {
-	switch (type) {
+	switch (event->type) {
 	case SM_EVENT_EXEC:
 		return "exec";
 	case SM_EVENT_EXIT:
@@ -20,7 +20,7 @@ static const char *label(enum sm_event_type type)
 	case SM_EVENT_MODULE_UNLOAD:
 		return "rmmod";
 	default:
-		return sm_event_type_name(type);
+		return sm_event_name(event);
 	}
 }
 
@@ -134,6 +134,12 @@ static void print_body(const struct sm_event_context *context, const struct sm_e
 	case SM_EVENT_LIFECYCLE:
 		print_lifecycle(event, to);
 		break;
+	case SM_EVENT_DECLARED:
+		print_task(&event->task, to);
+		fputc(' ', to);
+		print_binary(context, &event->task, to);
+		sm_declared_print(event, to);
+		break;
 	case SM_EVENT_OTHER:
 		fprintf(to, " type=%u bytes=%u", event->other.type, event->other.len);
 		break;
@@ -151,7 +157,7 @@ int sm_event_print(const struct sm_event_context *context, const struct sm_event
 		fputs("/host", to);
 	else
 		fprintf(to, "/%u", event->vcpu);
-	fprintf(to, " %-9s", label(event->type));
+	fprintf(to, " %-9s", label(event));
 	print_body(context, event, to);
 	fputc('\n', to);
 	return ferror(to) ? -EIO : 0;

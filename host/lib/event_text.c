@@ -97,6 +97,11 @@ static void print_argument(struct sm_bytes argument, bool escape, FILE *to)
 		fputc('"', to);
 }
 
+void sm_word_print(struct sm_bytes bytes, FILE *to)
+{
+	print_argument(bytes, true, to);
+}
+
 void sm_arguments_print(struct sm_bytes argv, bool escape, FILE *to)
 {
 	struct sm_bytes argument;

@@ -12,6 +12,8 @@
 
 #include "image.h"
 
+#define SCHEMA_SECTION ".sm.schema"
+
 static int bad(struct sm_error *err, const char *what)
 {
 	return sm_error_set(err, -EINVAL, "not a usable monitor image: %s", what);
@@ -44,6 +46,17 @@ static bool is_loadable(const GElf_Shdr *header)
 	}
 }
 
+static int read_schema(struct sm_image *image, Elf_Scn *scn, const GElf_Shdr *header,
+		       struct sm_error *err)
+{
+	Elf_Data *data = elf_rawdata(scn, NULL);
+
+	if (header->sh_type != SHT_PROGBITS || (header->sh_flags & SHF_COMPRESSED) || !data ||
+	    !data->d_buf || data->d_size != header->sh_size)
+		return bad(err, "its section .sm.schema cannot be read");
+	return sm_schema_add(image->schema, data->d_buf, data->d_size, err);
+}
+
 static int read_section(struct sm_image *image, Elf_Scn *scn, size_t strings, struct sm_error *err)
 {
 	size_t index = elf_ndxscn(scn);
@@ -62,6 +75,8 @@ static int read_section(struct sm_image *image, Elf_Scn *scn, size_t strings, st
 		image->symbols_index = index;
 		image->strings_index = header.sh_link;
 	}
+	if (header.sh_size && strcmp(s->name, SCHEMA_SECTION) == 0)
+		return read_schema(image, scn, &header, err);
 	s->placement = place(&header, s->name);
 	if (s->placement == PLACE_NONE)
 		return 0;
@@ -144,8 +159,9 @@ int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, st
 	image = calloc(1, sizeof(*image));
 	if (!image)
 		return sm_error_set(err, -ENOMEM, "no memory for the image");
+	image->schema = sm_schema_create();
 	image->file = malloc(size ? size : 1);
-	if (!image->file) {
+	if (!image->file || !image->schema) {
 		code = sm_error_set(err, -ENOMEM, "no memory for the image");
 		goto close;
 	}
@@ -211,10 +227,31 @@ void sm_image_close(struct sm_image *image)
 	free(image->fixup_bytes);
 	free(image->fixups);
 	free(image->sections);
+	sm_schema_free(image->schema);
 	if (image->elf)
 		elf_end(image->elf);
 	free(image->file);
 	free(image);
+}
+
+struct sm_schema *sm_image_take_schema(struct sm_image *image)
+{
+	struct sm_schema *schema = image->schema;
+
+	image->schema = NULL;
+	return schema;
+}
+
+int sm_schema_from_image(const char *path, struct sm_schema **ret_schema, struct sm_error *err)
+{
+	struct sm_image *image;
+	int code = sm_image_open_file(path, &image, err);
+
+	if (code)
+		return code;
+	*ret_schema = sm_image_take_schema(image);
+	sm_image_close(image);
+	return 0;
 }
 
 int image_symbol(const struct sm_image *image, size_t index, GElf_Sym *ret_symbol,

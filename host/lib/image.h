@@ -7,6 +7,7 @@
 #include <libelf.h>
 
 #include "internal.h"
+#include "schema_internal.h"
 
 #define IMAGE_SECTIONS_MAX 1024
 #define IMAGE_FILE_MAX     (16 << 20)
@@ -37,6 +38,7 @@ struct sm_image {
 
 	struct section *sections;
 	size_t nr_sections;
+	struct sm_schema *schema; /* the events that it declares */
 
 	struct {
 		unsigned char *data;

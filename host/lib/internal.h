@@ -57,6 +57,8 @@ typedef int (*sm_resolver)(void *ctx, const char *symbol, uint64_t *ret_value);
 int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, struct sm_error *err);
 int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_error *err);
 void sm_image_close(struct sm_image *image);
+/* Takes the events that it declares out of it: they are the caller's to free. */
+struct sm_schema *sm_image_take_schema(struct sm_image *image);
 /* Lays the image out at base (G + SM_VA_IMAGE; G in the guest's range, or SM_PROCESS_GATE_VA) and relocates it. */
 int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
 		  struct sm_error *err);

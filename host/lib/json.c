@@ -117,9 +117,9 @@ static void set_exec(struct builder *b, json_t *object)
 			 flags & SM_EXEC_ARGV_UNREADABLE ? " errorArgs" : ""));
 }
 
-static json_t *process_json(struct builder *b)
+/* exec: the task is of an exec event, which tells what it runs. */
+static json_t *process_json(struct builder *b, const struct sm_task *task, bool exec)
 {
-	const struct sm_task *task = &b->event->task;
 	struct sm_bytes comm = sm_bytes_field(task->comm, sizeof(task->comm));
 	json_t *process = json_object();
 
@@ -128,7 +128,7 @@ static json_t *process_json(struct builder *b)
 	set_number(b, process, "tid", task->pid);
 	set_number(b, process, "uid", task->uid);
 	set_bytes(b, process, "comm", comm);
-	if (b->event->type == SM_EVENT_EXEC)
+	if (exec)
 		set_exec(b, process);
 	else
 		set_known(b, process, task->tgid, task->start_time, comm);
@@ -136,6 +136,17 @@ static json_t *process_json(struct builder *b)
 	set_exec_id(b, process, "parent_exec_id", task->parent_start_time, task->ppid);
 	set_credentials(b, process, task);
 	return process;
+}
+
+json_t *sm_task_json(const struct sm_event_context *context, const struct sm_task *task)
+{
+	struct builder b = {.context = context};
+	json_t *process = process_json(&b, task, false);
+
+	if (!b.failed)
+		return process;
+	json_decref(process);
+	return NULL;
 }
 
 static json_t *parent_json(struct builder *b)
@@ -218,12 +229,16 @@ static void set_body(struct builder *b, json_t *body)
 	case SM_EVENT_LIFECYCLE:
 		set_lifecycle(b, body);
 		return;
+	case SM_EVENT_DECLARED:
+		if (!sm_declared_set(b->context, b->event, body))
+			b->failed = true;
+		break;
 	case SM_EVENT_OTHER:
 		set_number(b, body, "type", b->event->other.type);
 		set_number(b, body, "len", b->event->other.len);
 		return;
 	}
-	set(b, body, "process", process_json(b));
+	set(b, body, "process", process_json(b, &b->event->task, b->event->type == SM_EVENT_EXEC));
 	set(b, body, "parent", parent_json(b));
 }
 
@@ -234,7 +249,7 @@ json_t *sm_event_json(const struct sm_event_context *context, const struct sm_ev
 	char time[SM_CLOCK_TEXT];
 
 	set_body(&b, body);
-	set(&b, root, sm_event_type_name(event->type), body);
+	set(&b, root, sm_event_name(event), body);
 	set_string(&b, root, "node_name", context->vm);
 	set_string(&b, root, "vm", context->vm);
 	if (event->vcpu == SM_VCPU_HOST)

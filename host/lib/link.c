@@ -183,6 +183,21 @@ static int unresolved(struct link *l, const char *name)
 			    "the image needs the symbol %s, which nothing provides", name);
 }
 
+/* The number of a declared event's records; other symbols are the resolver's. */
+static int undefined_value(struct link *l, const char *name, uint64_t *ret_value)
+{
+	static const char prefix[] = "sm_event.";
+	const struct sm_schema_event *event;
+
+	if (strncmp(name, prefix, strlen(prefix)))
+		return l->resolve(l->ctx, name, ret_value);
+	event = sm_schema_find(l->image->schema, name + strlen(prefix));
+	if (!event)
+		return -ENOENT;
+	*ret_value = event->type;
+	return 0;
+}
+
 static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
 {
 	GElf_Sym symbol;
@@ -210,7 +225,7 @@ static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
 		*ret_value = s->address + symbol.st_value;
 		return 0;
 	}
-	code = l->resolve(l->ctx, name, ret_value);
+	code = undefined_value(l, name, ret_value);
 	if (code == -ENOENT && GELF_ST_BIND(symbol.st_info) == STB_WEAK) {
 		*ret_value = 0;
 		return 0;

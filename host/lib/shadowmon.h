@@ -9,6 +9,7 @@
 #include "event.h"
 #include "process_table.h"
 #include "reader.h"
+#include "schema.h"
 #include "status.h"
 #include "vms.h"
 

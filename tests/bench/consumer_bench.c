@@ -104,7 +104,7 @@ static void do_decode(struct bench *b, const struct sm_item *item)
 	struct sm_event event;
 
 	(void)b;
-	sm_event_decode(item, &event);
+	sm_event_decode(item, NULL, &event);
 }
 
 static void do_json(struct bench *b, const struct sm_item *item)
@@ -112,7 +112,7 @@ static void do_json(struct bench *b, const struct sm_item *item)
 	struct sm_event event;
 	char *line;
 
-	sm_event_decode(item, &event);
+	sm_event_decode(item, NULL, &event);
 	if (sm_event_json_line(&b->context, &event, &line))
 		abort();
 	free(line);

@@ -49,6 +49,14 @@ events timeout 0 1000000001
 detach timeout 0 61
 END
 
+# What an image declares needs no VM.
+ends 0 'events --schema of an image' "$shadowmon" events --schema="$B/compartment/monitors.o"
+says 'it is a JSON Schema' '"\$schema": ?"https://json-schema.org/'
+ends 2 'events --schema of an image and a VM' "$shadowmon" events --schema="$B/compartment/monitors.o" web
+ends 2 'events --schema of nothing' "$shadowmon" events --schema
+ends 1 'events --schema of what is no image' "$shadowmon" events --schema=/etc/passwd
+complains 'events --schema of what is no image: why' 'not a usable monitor image'
+
 # Without a daemon.
 touch "$work/image.o"
 for verb in events status detach "attach --image $work/image.o"; do

@@ -31,7 +31,7 @@ fuzzers += $(attach-fuzzers)
 # --- end of attach ---
 
 # --- reader ---
-reader-fuzzers := $(B)/tests/ring_fuzz $(B)/tests/event_fuzz
+reader-fuzzers := $(B)/tests/ring_fuzz $(B)/tests/event_fuzz $(B)/tests/schema_fuzz
 
 $(reader-fuzzers): $(B)/tests/%: $(B)/fuzz/tests/fuzz/%.o $(lib-fuzz-objs)
 	@mkdir -p $(@D)

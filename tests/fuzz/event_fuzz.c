@@ -9,7 +9,33 @@
 
 #include "../../host/lib/event_internal.h"
 
+#define DECLARED_SIZE 336 /* of the record's fixed part in make_schema() */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* One field of each kind. */
+static struct sm_schema *make_schema(void)
+{
+	static struct sm_schema_entry entries[64];
+	struct sm_schema *schema = sm_schema_create();
+	size_t count = 1;
+	u32 kind;
+
+	for (kind = SM_FIELD_U8; kind <= SM_FIELD_BYTES; kind++) {
+		entries[count].kind = kind;
+		entries[count].max = sm_schema_is_text(kind) ? 300 : 0;
+		snprintf(entries[count++].name, SM_SCHEMA_NAME_LEN, "%s",
+			 sm_schema_kind_name(kind));
+		if (kind != SM_FIELD_ENUM && kind != SM_FIELD_FLAGS)
+			continue;
+		entries[count] = (struct sm_schema_entry){"FIVE", 5, 0, SM_SCHEMA_NAME};
+		count++;
+	}
+	entries[0] = (struct sm_schema_entry){"everything", 0, DECLARED_SIZE, SM_SCHEMA_EVENT};
+	if (!schema || sm_schema_add(schema, entries, count * sizeof(*entries), NULL))
+		abort();
+	return schema;
+}
 
 static void check_json(const struct sm_event_context *context, const struct sm_event *event)
 {
@@ -26,7 +52,7 @@ static void check_json(const struct sm_event_context *context, const struct sm_e
 	vm = json_string_value(json_object_get(root, "vm"));
 	if (!vm || strcmp(vm, context->vm))
 		abort();
-	if (!json_is_object(json_object_get(root, sm_event_type_name(event->type))))
+	if (!json_is_object(json_object_get(root, sm_event_name(event))))
 		abort();
 	json_decref(root);
 	free(line);
@@ -51,11 +77,12 @@ static void check_line(const struct sm_event_context *context, const struct sm_e
 	free(line);
 }
 
-static void check(const struct sm_event_context *context, const struct sm_item *item)
+static void check(const struct sm_event_context *context, const struct sm_schema *schema,
+		  const struct sm_item *item)
 {
 	struct sm_event event;
 
-	sm_event_decode(item, &event);
+	sm_event_decode(item, schema, &event);
 	check_json(context, &event);
 	check_line(context, &event);
 	sm_event_learn(context, &event);
@@ -67,6 +94,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sm_event_context context = {.vm = "web"};
 	struct sm_item item = {.kind = SM_ITEM_RECORD, .time_ns = 1};
 
+	static struct sm_schema *schema;
+
+	if (!schema)
+		schema = make_schema();
 	context.processes = sm_process_table_create(4, 2048);
 	if (!context.processes)
 		abort();
@@ -88,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		record->len = len;
 		item.vcpu = data[0] & 1 ? SM_VCPU_HOST : 0;
 		item.record = record;
-		check(&context, &item);
+		check(&context, schema, &item);
 		free(record);
 		data += len + 1;
 		size -= len + 1;

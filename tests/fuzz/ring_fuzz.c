@@ -64,7 +64,7 @@ static void check_item(const struct sm_item *item)
 		abort();
 	if (item->kind == SM_ITEM_GAP && !item->count)
 		abort();
-	sm_event_decode(item, &event);
+	sm_event_decode(item, NULL, &event);
 }
 
 /* Reads all that is there now: not more items than a ring of the shortest records could hold. */

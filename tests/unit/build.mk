@@ -114,6 +114,26 @@ $(reader-tests): $(B)/tests/%: $(B)/asan/tests/unit/%.o $(lib-asan-objs)
 	$(CC) $(SANITIZE) $(LDFLAGS) $^ $(lib-libs) -lcmocka -o $@
 
 unit-tests += $(reader-tests)
+
+# Declared events: from the monitor's side to what users see, in one program.
+$(B)/asan/tests/unit/declared_event_test.o: CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
+$(B)/asan/tests/unit/declared_event_test.o: CFLAGS += -fno-pie
+$(B)/asan/compartment/runtime/record.o: CPPFLAGS := $(fake-arch) $(CPPFLAGS)
+$(B)/asan/compartment/runtime/record.o: CFLAGS += -fno-pie
+
+$(B)/tests/declared_event_test: $(B)/asan/tests/unit/declared_event_test.o $(B)/asan/tests/unit/event_fixture.o \
+		$(patsubst %,$(B)/asan/compartment/runtime/%.o,record memory task path) $(lib-asan-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -no-pie $(fake-config) $(call defsym,sm_event.everything=256 sm_event.lone=257) \
+		@tests/unit/fake_arch/layout $^ $(lib-libs) -lcmocka -o $@
+
+unit-tests += $(B)/tests/declared_event_test
+
+$(B)/tests/schema_test: $(B)/asan/tests/unit/schema_test.o $(lib-asan-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ $(lib-libs) -lcmocka -o $@
+
+unit-tests += $(B)/tests/schema_test
 # --- end of reader ---
 
 # --- host module ---

@@ -12,6 +12,7 @@
 union any_record rec;
 struct sm_event_context context = {.vm = "web"};
 struct sm_event event;
+struct sm_schema *schema;
 json_t *root;
 
 int event_setup(void **state)
@@ -28,6 +29,8 @@ int event_teardown(void **state)
 	(void)state;
 	json_decref(root);
 	root = NULL;
+	sm_schema_free(schema);
+	schema = NULL;
 	sm_process_table_destroy(context.processes);
 	return 0;
 }
@@ -71,7 +74,7 @@ void decode_from(u32 vcpu)
 	struct sm_item item = {
 		.kind = SM_ITEM_RECORD, .vcpu = vcpu, .time_ns = TIME_NS, .record = &rec.record};
 
-	sm_event_decode(&item, &event);
+	sm_event_decode(&item, schema, &event);
 }
 
 void to_json(void)

@@ -20,7 +20,8 @@ extern union any_record {
 
 extern struct sm_event_context context; /* of a VM called "web" */
 extern struct sm_event event;
-extern json_t *root; /* its JSON, of the last to_json() */
+extern struct sm_schema *schema; /* freed after the test; NULL: none */
+extern json_t *root;             /* its JSON, of the last to_json() */
 
 /* For cmocka: an empty record, no processes known. */
 int event_setup(void **state);

@@ -168,7 +168,7 @@ static void gap(void **state)
 	struct sm_item item = {.kind = SM_ITEM_GAP, .vcpu = 3, .time_ns = TIME_NS, .count = 4};
 
 	(void)state;
-	sm_event_decode(&item, &event);
+	sm_event_decode(&item, NULL, &event);
 	to_json();
 	assert_number("loss.count", 4);
 	assert_true(json_is_false(field("loss.explained")));
@@ -185,7 +185,7 @@ static void corruption(void **state)
 			       .why = "the head is out of range"};
 
 	(void)state;
-	sm_event_decode(&item, &event);
+	sm_event_decode(&item, NULL, &event);
 	to_json();
 	assert_number("corrupt.count", 4);
 	assert_string("corrupt.why", "the head is out of range");

@@ -27,6 +27,7 @@
 #include <shadowmon/hook.h>
 #include <shadowmon/kernel.h>
 #include <shadowmon/memory.h>
+#include <shadowmon/record.h>
 #include <shadowmon/ring.h>
 
 /* --- binding and verdicts ----------------------------------------------------------------- */

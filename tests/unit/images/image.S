@@ -5,6 +5,13 @@
  */
 #include <shadowmon/layout.h>
 
+.macro entry name, kind, max, value
+8:	.asciz	"\name"
+	.org	8b + 48
+	.quad	\value
+	.long	\max, \kind
+.endm
+
 .macro hook handler, name, nargs, errno
 	.quad	\handler, \name
 	.long	\nargs, \errno
@@ -108,6 +115,10 @@ data:
 	.quad	weak_one
 	.long	sm_off.task_struct.pid		/* 32 */
 	.long	sm_ring - .			/* PC32 */
+	.long	sm_event.second_event
+#ifdef BREAK_event_undeclared
+	.long	sm_event.opened
+#endif
 
 	.section .bss
 	.balign	64
@@ -231,6 +242,25 @@ zeroes:	.zero	8192
 #ifdef BREAK_two_entries
 	.section .text.entry, "ax", @progbits, unique, 1
 	ret
+#endif
+
+	.section .sm.schema, "a"
+	entry	first_event, 1, 136, 0
+	entry	number, 18, 0, 0
+	entry	second_event, 1, 128, 0
+#ifdef BREAK_schema_partial
+	.quad	0
+#endif
+#ifdef BREAK_schema_name
+	entry	process_exec, 1, 128, 0
+#endif
+#ifdef BREAK_schema_size
+	entry	third_event, 1, 132, 0
+	entry	number, 18, 0, 0
+#endif
+#ifdef BREAK_schema_different
+	entry	second_event, 1, 136, 0
+	entry	number, 18, 0, 0
 #endif
 
 	.section .comment.mine, ""
