@@ -51,6 +51,12 @@ reply events '{"ok":true,"vm":"web","pid":1}'
 ends 1 'events without a descriptor' "$shadowmon" events web
 complains 'events without a descriptor: told' 'sent no file descriptor'
 
+# What monitors declare.
+reply schema '{"item":{"event":{"entries":[["opened",1,136,0],["size",18,0,0]]}}}' '{"item":{"event":7}}' '{"ok":true}'
+ends 0 'schema' "$shadowmon" events --schema web
+is_json 'schema: JSON' '.properties.opened.properties.size.type == "integer" and (.anyOf | length) == 1'
+complains 'schema: what makes no sense is told' "description has 0 entries"
+
 # list
 vm='"pid":7,"fd":9,"address":"7","vmm":"kvm","vcpus":2,"memory":268435456'
 reply list "{\"item\":{\"name\":\"web\",$vm,\"memory_source\":\"configured\",\"attached\":true,\"state\":\"attached\"}}" \

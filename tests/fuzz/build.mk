@@ -31,9 +31,14 @@ fuzzers += $(attach-fuzzers)
 # --- end of attach ---
 
 # --- reader ---
+$(B)/corpus/schema_fuzz/good: $(B)/tests/images/good.o
+	@mkdir -p $(@D)
+	objcopy -O binary -j .sm.schema $< $@.entries
+	{ printf '\3'; cat $@.entries; } > $@
+
 reader-fuzzers := $(B)/tests/ring_fuzz $(B)/tests/event_fuzz $(B)/tests/schema_fuzz
 
-$(reader-fuzzers): $(B)/tests/%: $(B)/fuzz/tests/fuzz/%.o $(lib-fuzz-objs)
+$(reader-fuzzers): $(B)/tests/%: $(B)/fuzz/tests/fuzz/%.o $(lib-fuzz-objs) | $(B)/corpus/schema_fuzz/good
 	@mkdir -p $(@D)
 	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(lib-libs) -o $@
 
