@@ -270,7 +270,8 @@ static int do_status(struct smh_vm *vm, struct sm_ioc_status *arg)
 	int err = 0;
 
 	mutex_lock(&vm->lock);
-	arg->state = READ_ONCE(vm->gone) ? SM_STATE_GONE : vm->state;
+	/* A detach ends the MMU notifier, which then says that the memory is gone. */
+	arg->state = READ_ONCE(vm->gone) && !vm->detached ? SM_STATE_GONE : vm->state;
 	arg->vmm_pid = vm->vmm_pid;
 	arg->flags = vm->flags;
 	arg->ring_size = vm->ring_size;
