@@ -10,11 +10,11 @@ provoke() # FAULT
 	guest_run web "echo $1 0 >/sys/kernel/debug/shadowmon/provoke"
 }
 
-unames() # COMMAND: what the guest runs; then its unames that the stream shows
+unames() # COMMAND: what the guest runs; sets seen: its unames that the stream shows
 {
 	guest_run web "$1" >/dev/null
 	vm_drain
-	vm_count '.process_exec.process.binary == "/usr/bin/uname"'
+	seen=$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')
 }
 
 # The guest's programs are each seen once, and nothing was found amiss.
@@ -50,13 +50,15 @@ check "the workload is seen" workload_is_whole
 
 guest_run web 'echo 1 >/sys/devices/system/cpu/cpu1/online'
 check "a CPU boots after lock" test "$(guest_run web nproc)" -eq 2
-check "... its events arrive" test "$(unames 'taskset -c 1 uname')" -eq 1
+unames 'taskset -c 1 uname'
+check "... its events arrive ($seen)" test "$seen" -eq 1
 check "... by its own vCPU" test "$(vm_count '.vcpu == 1 and .process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 for what in again "once more"; do
 	guest_run web 'echo 0 >/sys/devices/system/cpu/cpu1/online; echo 1 >/sys/devices/system/cpu/cpu1/online'
 	check "a CPU is taken off, and boots $what" test "$(guest_run web nproc)" -eq 2
 done
-check "... its events arrive" test "$(unames 'taskset -c 1 uname')" -eq 1
+unames 'taskset -c 1 uname'
+check "... its events arrive ($seen)" test "$seen" -eq 1
 check "nothing of that is a violation" test "$(jq -c 'select(.violation)' /tmp/all.json | wc -l)" -eq 0
 guest_run web 'insmod /shadowmon_attack.ko'
 for attack in idtr cr0 cr4; do
@@ -76,7 +78,8 @@ for _ in {1..20}; do
 	guest_monitor web cont >/dev/null
 done
 wait $load
-check "stopped and continued 20 times under load, with no event lost" test "$(unames true)" -eq 150
+unames true
+check "stopped and continued 20 times under load, with no event lost ($seen of 150)" test "$seen" -eq 150
 check "... nor anything aborted" test "$(vm_count '.abort or .violation or .loss')" -eq 0
 
 # --- memory ---------------------------------------------------------------------------------------------
