@@ -127,7 +127,7 @@ check "... and the others go on" workload_is_whole
 for how in "by its VMM" "by itself"; do
 	case $how in
 	"by its VMM") guest_monitor web system_reset ;;
-	*) guest_run web 'echo b >/proc/sysrq-trigger' >/dev/null & ;;
+	*) GUEST_TIMEOUT=1 guest_run web 'echo b >/proc/sysrq-trigger' >/dev/null ;;
 	esac
 	check "a guest that is reset $how boots" guest_ready web
 	for _ in {1..100}; do
