@@ -228,9 +228,9 @@ static u32 copy_strings(char *dst, u64 address, u32 size, u32 *left, enum space 
 	return len;
 }
 
-int sm_read_string(char *dst, u64 address, u32 size)
+static int read_string(char *dst, u64 address, u32 size, enum space space)
 {
-	u32 left = 1, len = copy_strings(dst, address, size, &left, KERNEL);
+	u32 left = 1, len = copy_strings(dst, address, size, &left, space);
 
 	if (!left)
 		return (int)len - 1;
@@ -240,6 +240,16 @@ int sm_read_string(char *dst, u64 address, u32 size)
 	}
 	dst[size - 1] = '\0';
 	return (int)size;
+}
+
+int sm_read_string(char *dst, u64 address, u32 size)
+{
+	return read_string(dst, address, size, KERNEL);
+}
+
+int sm_read_user_string(char *dst, u64 address, u32 size)
+{
+	return read_string(dst, address, size, USER);
 }
 
 u32 sm_read_user_strings(char *dst, u64 address, u32 size, u32 *count)

@@ -43,7 +43,10 @@ static bool put_name(char *dst, u32 *start, struct sm_object dentry)
 	return true;
 }
 
-/* Writes what it finds before *start.  False: that is not all of it. */
+/*
+ * Writes what it finds before *start.  False: that is not all of it.  Without a mount it ends at the file
+ * system's root.
+ */
 static bool climb(char *dst, u32 *start, u64 address, u64 mount_address)
 {
 	struct sm_object mount = SM_OBJECT(mount_address, mount), dentry;
@@ -64,7 +67,7 @@ static bool climb(char *dst, u32 *start, u64 address, u64 mount_address)
 		parent = SM_GET64(dentry, dentry, d_parent);
 		/* A root that is mounted nowhere: of what was unmounted, or a nameless file's own.
 		 */
-		if (parent == address && *start < end)
+		if (parent == address && (*start < end || !mount_address))
 			return true;
 		if (!put_name(dst, start, dentry))
 			return false;
@@ -75,11 +78,10 @@ static bool climb(char *dst, u32 *start, u64 address, u64 mount_address)
 	return false;
 }
 
-int sm_path(char *dst, u32 size, u64 address)
+static int write_path(char *dst, u32 size, u64 dentry, u64 mount)
 {
-	u64 mount = SM_READ64(address, path, mnt) - SM_OFFSET(mount, mnt);
 	u32 end = size - 1, start = end;
-	bool whole = climb(dst, &start, SM_READ64(address, path, dentry), mount);
+	bool whole = climb(dst, &start, dentry, mount);
 
 	if (start == end && !whole) {
 		dst[0] = '\0';
@@ -90,4 +92,15 @@ int sm_path(char *dst, u32 size, u64 address)
 	dst[end] = '\0';
 	memmove(dst, dst + start, size - start);
 	return whole ? (int)(end - start) : (int)size;
+}
+
+int sm_path(char *dst, u32 size, u64 address)
+{
+	return write_path(dst, size, SM_READ64(address, path, dentry),
+			  SM_READ64(address, path, mnt) - SM_OFFSET(mount, mnt));
+}
+
+int sm_dentry_path(char *dst, u32 size, u64 address)
+{
+	return write_path(dst, size, address, 0);
 }

@@ -68,15 +68,26 @@ static u32 length_of(const char *string, u32 max)
 }
 
 /* Of a path that is too long its end is told. */
-int sm_put_path(struct sm_event_head *head, struct sm_text *text, u32 max, u64 path)
+static int put_path(struct sm_event_head *head, struct sm_text *text, u32 max, u64 address,
+		    int (*name)(char *dst, u32 size, u64 address))
 {
 	char *to = begin(head, text, max);
 	int len;
 
 	if (!to)
 		return -SM_EFAULT;
-	len = sm_path(to, max, path);
+	len = name(to, max, address);
 	return end_string(head, text, max, len, len == (int)max ? length_of(to, max) : 0);
+}
+
+int sm_put_path(struct sm_event_head *head, struct sm_text *text, u32 max, u64 path)
+{
+	return put_path(head, text, max, path, sm_path);
+}
+
+int sm_put_dentry(struct sm_event_head *head, struct sm_text *text, u32 max, u64 dentry)
+{
+	return put_path(head, text, max, dentry, sm_dentry_path);
 }
 
 int sm_put_user_strings(struct sm_event_head *head, struct sm_text *text, u32 max, u64 address,
@@ -129,4 +140,32 @@ int sm_put_text(struct sm_event_head *head, struct sm_text *text, u32 max, const
 	len = len > max ? max : len;
 	memcpy(to, from, len);
 	return end(head, text, len, flags);
+}
+
+/* --- addresses of sockets ------------------------------------------------------------------ */
+
+#define AF_INET  2
+#define AF_INET6 10
+
+/* struct sockaddr_in and sockaddr_in6: family, port in network order, and then either */
+#define IN_ADDRESS  4
+#define IN6_ADDRESS 8
+
+struct sm_endpoint sm_endpoint_read(u64 sockaddr, u32 len)
+{
+	struct sm_endpoint endpoint = {0};
+	u16 port = 0;
+
+	if (len < sizeof(endpoint.family))
+		return endpoint;
+	endpoint.family = sm_read16(sockaddr);
+	if (endpoint.family == AF_INET && len >= IN_ADDRESS + 4)
+		sm_read(endpoint.address, sockaddr + IN_ADDRESS, 4);
+	else if (endpoint.family == AF_INET6 && len >= IN6_ADDRESS + 16)
+		sm_read(endpoint.address, sockaddr + IN6_ADDRESS, 16);
+	else
+		return endpoint;
+	port = sm_read16(sockaddr + sizeof(endpoint.family));
+	endpoint.port = (u16)(port << 8 | port >> 8);
+	return endpoint;
 }

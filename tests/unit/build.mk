@@ -27,19 +27,20 @@ unit-tests += $(B)/tests/gatecheck_test
 
 # --- compartment ---
 # The runtime's C on a machine that the test plays (fake_arch); what the loader resolves is given to ld.
-COMPARTMENT_TESTS := memory emit runtime_entry runtime_libc runtime_monitors runtime_window
+COMPARTMENT_TESTS := memory emit map runtime_entry runtime_libc runtime_monitors runtime_window
 fake-arch := -Itests/unit/fake_arch -Icompartment/sdk -Icompartment/runtime
 defsym = $(foreach s,$(1),-Wl,--defsym=$(s))
 fake-config := $(call defsym,sm_cfg.page_offset=0xffff888000000000 sm_cfg.direct_map_size=0x40000000 \
 	sm_cfg.kernel_va=0xffffffff80000000 sm_cfg.kernel_pa=0x20000 sm_cfg.kernel_size=0x40000000)
 
 compartment-test-objs := $(patsubst %,$(B)/asan/tests/unit/%_test.o,$(COMPARTMENT_TESTS)) \
-	$(patsubst %,$(B)/asan/compartment/runtime/%.o,memory emit task path)
+	$(patsubst %,$(B)/asan/compartment/runtime/%.o,memory emit task path map)
 $(filter-out %/runtime_window_test.o,$(compartment-test-objs)): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
 $(compartment-test-objs): CFLAGS += -fno-pie
 
 $(B)/tests/memory_test: $(B)/asan/compartment/runtime/memory.o
 $(B)/tests/emit_test: $(B)/asan/compartment/runtime/emit.o
+$(B)/tests/map_test: $(B)/asan/compartment/runtime/map.o
 $(B)/tests/runtime_entry_test: $(RUNTIME)/entry.S.o
 $(B)/tests/runtime_monitors_test: $(patsubst %,$(B)/asan/compartment/runtime/%.o,memory task path)
 $(B)/tests/runtime_monitors_test: LDFLAGS := @tests/unit/fake_arch/layout

@@ -305,6 +305,65 @@ static void endpoints_and_tasks(void **state)
 	assert_string("everything.peer.family", "77");
 }
 
+static void endpoints_of_the_guest(void **state)
+{
+	static const u8 in[] = {2, 0, 0x1f, 0x90, 127, 0, 0, 1}, in6[28] = {10, 0, 0, 53, [23] = 1};
+	u64 at = put_text((const char *)in, sizeof(in));
+	struct sm_event_everything *e = SM_RESERVE(everything);
+
+	(void)state;
+	e->peer = sm_endpoint_read(at, sizeof(in));
+	SM_COMMIT(e);
+	show();
+	assert_string("everything.peer.address", "127.0.0.1");
+	assert_number("everything.peer.port", 8080);
+	e->peer = sm_endpoint_read(at, sizeof(in) - 1);
+	assert_int_equal(e->peer.family, AF_INET);
+	assert_int_equal(e->peer.port, 0);
+	put_text((const char *)in6, sizeof(in6));
+	e->peer = sm_endpoint_read(at, sizeof(in6));
+	show();
+	assert_string("everything.peer.address", "::1");
+	assert_number("everything.peer.port", 53);
+	assert_int_equal(sm_endpoint_read(at, 1).family, 0);
+	assert_int_equal(sm_endpoint_read(0, 16).family, 0);
+}
+
+static void dentries_have_paths(void **state)
+{
+	u64 root = PAGE_OFFSET + OBJECTS + 0x400, file = root + 0x100;
+	struct sm_event_everything *e = SM_RESERVE(everything);
+
+	(void)state;
+	put64(root - PAGE_OFFSET + SM_OFFSET(dentry, d_parent), root);
+	put64(file - PAGE_OFFSET + SM_OFFSET(dentry, d_parent), root);
+	put64(file - PAGE_OFFSET + SM_OFFSET(dentry, d_name.name), TEXT("file"));
+	ram[file - PAGE_OFFSET + SM_OFFSET(dentry, d_name.len)] = 4;
+	assert_int_equal(SM_PUT_DENTRY(e, path, file), 5);
+	assert_int_equal(SM_PUT_DENTRY(e, name, root), 1);
+	SM_COMMIT(e);
+	show();
+	assert_string("everything.path", "/file");
+	assert_string("everything.name", "/");
+	e = SM_RESERVE(everything);
+	assert_int_equal(SM_PUT_DENTRY(e, path, 0), -SM_EFAULT);
+}
+
+static void strings_of_the_process(void **state)
+{
+	char text[8];
+
+	(void)state;
+	TEXT("user's");
+	assert_int_equal(sm_read_user_string(text, USER_VA, sizeof(text)), 6);
+	assert_string_equal(text, "user's");
+	assert_int_equal(sm_read_user_string(text, USER_VA, 4), 4);
+	assert_string_equal(text, "use");
+	assert_int_equal(sm_read_user_string(text, PAGE_OFFSET + TEXT_GPA, sizeof(text)),
+			 -SM_EFAULT);
+	assert_string_equal(text, "");
+}
+
 static void a_full_ring_gives_no_record(void **state)
 {
 	(void)state;
@@ -400,12 +459,21 @@ static void random_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(numbers_and_names),           TEST(nothing_set_is_nothing_shown),
-		TEST(texts_in_any_order),          TEST(texts_are_cut_and_say_so),
-		TEST(texts_that_are_away),         TEST(a_text_cannot_outgrow_the_record),
-		TEST(endpoints_and_tasks),         TEST(a_full_ring_gives_no_record),
-		TEST(each_event_has_its_type),     TEST(records_may_lie),
-		TEST(types_that_are_not_declared), TEST(random_records),
+		TEST(numbers_and_names),
+		TEST(nothing_set_is_nothing_shown),
+		TEST(texts_in_any_order),
+		TEST(texts_are_cut_and_say_so),
+		TEST(texts_that_are_away),
+		TEST(a_text_cannot_outgrow_the_record),
+		TEST(endpoints_and_tasks),
+		TEST(endpoints_of_the_guest),
+		TEST(dentries_have_paths),
+		TEST(strings_of_the_process),
+		TEST(a_full_ring_gives_no_record),
+		TEST(each_event_has_its_type),
+		TEST(records_may_lie),
+		TEST(types_that_are_not_declared),
+		TEST(random_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

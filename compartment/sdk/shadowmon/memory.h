@@ -27,6 +27,8 @@ int sm_read_user(void *dst, u64 address, u32 len);
  * string.  size: 1 to 2^30.  Nothing behind the NUL is written.
  */
 int sm_read_string(char *dst, u64 address, u32 size);
+/* The same of the current process.  Another of its threads may change it between two looks. */
+int sm_read_user_string(char *dst, u64 address, u32 size);
 
 /*
  * Copies *count NUL-terminated strings of the current process that follow each other, with their

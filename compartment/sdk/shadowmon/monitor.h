@@ -26,6 +26,7 @@
 #include <shadowmon/event.h>
 #include <shadowmon/hook.h>
 #include <shadowmon/kernel.h>
+#include <shadowmon/map.h>
 #include <shadowmon/memory.h>
 #include <shadowmon/record.h>
 #include <shadowmon/ring.h>
@@ -73,6 +74,8 @@ void sm_task_describe(struct sm_task *task, u64 address);
  * memfd_create(), is "/" and its name.
  */
 int sm_path(char *dst, u32 size, u64 address);
+/* The same for a struct dentry: from the root of its file system, wherever that is mounted. */
+int sm_dentry_path(char *dst, u32 size, u64 address);
 
 /* The guest's TSC: struct sm_record has it of when a record was begun. */
 u64 sm_tsc(void);

@@ -76,10 +76,12 @@
  * then what could be read, and marked so.
  *
  * SM_PUT_STRING, SM_PUT_BYTES read kernel memory, SM_PUT_USER_* that of the current process, SM_PUT_TEXT
- * the compartment's own (text a pointer).  SM_PUT_PATH takes the address of a struct path;
+ * the compartment's own (text a pointer).  SM_PUT_PATH takes the address of a struct path,
+ * SM_PUT_DENTRY that of a struct dentry;
  * SM_PUT_USER_STRINGS reads count strings, one behind the other.
  */
 #define SM_PUT_PATH(e, field, path)      sm_put_path(SM_TEXT_FIELD(e, field), path)
+#define SM_PUT_DENTRY(e, field, dentry)  sm_put_dentry(SM_TEXT_FIELD(e, field), dentry)
 #define SM_PUT_STRING(e, field, address) sm_put_string(SM_TEXT_FIELD(e, field), address)
 #define SM_PUT_USER_STRING(e, field, address) \
 	sm_put_user_strings(SM_TEXT_FIELD(e, field), address, 1)
@@ -93,11 +95,18 @@
 /* Where the bytes of a text field lie; e->FIELD.len of them, without a NUL. */
 #define SM_TEXT(e, field) ((const char *)(e) + (e)->field.at)
 
+/*
+ * The address in the guest kernel's copy of a struct sockaddr of len bytes; what is too short for its family, or
+ * cannot be read, gives what could be told of it, else 0.
+ */
+struct sm_endpoint sm_endpoint_read(u64 sockaddr, u32 len);
+
 /* --- how ---------------------------------------------------------------------------------- */
 
 struct sm_event_head *sm_event_reserve(u16 type, u32 size, u32 max);
 void sm_event_commit(struct sm_event_head *head);
 int sm_put_path(struct sm_event_head *head, struct sm_text *text, u32 max, u64 path);
+int sm_put_dentry(struct sm_event_head *head, struct sm_text *text, u32 max, u64 dentry);
 int sm_put_string(struct sm_event_head *head, struct sm_text *text, u32 max, u64 address);
 int sm_put_user_strings(struct sm_event_head *head, struct sm_text *text, u32 max, u64 address,
 			u32 count);
