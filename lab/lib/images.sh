@@ -112,7 +112,9 @@ host_image() # HOST_RELEASE GUEST_RELEASE
 	rm -rf "$root"
 	make_root "$root"
 	# shellcheck disable=SC2086
-	copy_binaries "$root" $TOOLS bash setsid strace jq stty cpio mkswap swapon
+	copy_binaries "$root" $TOOLS bash setsid strace stty cpio mkswap swapon
+	# jq's own start is 170 million instructions.
+	copy_binary "$root" /usr/bin/gojq /usr/bin/jq
 	ln -s dash "$root/usr/bin/sh"
 	copy_binary "$root" /usr/bin/qemu-system-x86_64-microvm
 	copy_binary "$root" /usr/bin/qemu-system-x86_64
