@@ -8,6 +8,11 @@ $(VM_TESTS)/%_test: tests/vm/host/%_test.c $(wildcard tests/vm/host/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/vm/host $< -o $@
 
+$(VM_TESTS)/soak_reader: $(B)/obj/tests/vm/host/soak_reader.o $(B)/obj/host/cli/connection.o \
+		$(B)/obj/host/cli/options.o $(B)/bin/libshadowmon.a
+	@mkdir -p $(@D)
+	$(CC) $^ $(lib-libs) -o $@
+
 $(VM_TESTS)/info: tests/vm/host/info.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $< -o $@
@@ -29,6 +34,6 @@ $(B)/kmod/$(1)/shadowmon_hooks.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
 endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
-vm-tests := $(VM_TESTS)/info $(VM_TESTS)/ioctl_test $(VM_TESTS)/attack_user \
+vm-tests := $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test $(VM_TESTS)/attack_user \
 	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
 	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)
