@@ -31,6 +31,8 @@ static struct {
 	void *page; /* shared with the host for the length of a call */
 } agent;
 
+/* Of high priority: a busy guest shall not keep the host waiting. */
+static struct workqueue_struct *agent_queue;
 static void step(struct work_struct *work);
 static DECLARE_DELAYED_WORK(agent_work, step);
 
@@ -162,7 +164,7 @@ static void step(struct work_struct *work)
 		search();
 	if (agent.state == AGENT_REGISTERED)
 		wait_ms = poll();
-	queue_delayed_work(system_unbound_wq, &agent_work, msecs_to_jiffies(wait_ms));
+	queue_delayed_work(agent_queue, &agent_work, msecs_to_jiffies(wait_ms));
 }
 
 int smg_agent_start(void)
@@ -179,12 +181,18 @@ int smg_agent_start(void)
 	agent.page = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!agent.page)
 		return -ENOMEM;
-	queue_delayed_work(system_unbound_wq, &agent_work, 0);
+	agent_queue = alloc_workqueue("shadowmon", WQ_UNBOUND | WQ_HIGHPRI, 1);
+	if (!agent_queue) {
+		free_page((unsigned long)agent.page);
+		return -ENOMEM;
+	}
+	queue_delayed_work(agent_queue, &agent_work, 0);
 	return 0;
 }
 
 void smg_agent_stop(void)
 {
 	cancel_delayed_work_sync(&agent_work);
+	destroy_workqueue(agent_queue);
 	free_page((unsigned long)agent.page);
 }

@@ -62,9 +62,20 @@ err_filter:
 	return err;
 }
 
+static struct hook *last_active(void)
+{
+	unsigned int slot;
+
+	for (slot = SM_SLOTS; slot-- > 0;)
+		if (hooks[slot].active)
+			return &hooks[slot];
+	return NULL;
+}
+
 /* On return no thread is in a stub. */
 int smg_unhook_all(void)
 {
+	struct hook *last = last_active();
 	unsigned int slot;
 	int err, ret = 0;
 
@@ -74,6 +85,9 @@ int smg_unhook_all(void)
 		if (!h->active)
 			continue;
 		smg_thaw(h->site);
+		/* ftrace waits for all tasks at each one that might be freed then.  Once is enough. */
+		if (h != last)
+			h->ops.flags &= ~FTRACE_OPS_FL_DYNAMIC;
 		err = direct_unregister(&h->ops, h->stub);
 		if (err) {
 			pr_err("cannot unhook slot %u (%d)\n", slot, err);

@@ -29,7 +29,7 @@ struct attach {
 	struct sm_error *err;
 	int fd;
 	struct sm_ioc_agent agent;
-	struct btf *btf;
+	struct sm_btf *btf;
 	struct sm_image *image;
 	struct sm_process *process;
 	bool hooked; /* at least one function, perhaps */

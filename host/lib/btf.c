@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -13,6 +14,18 @@
 #define BTF_SIZE_MAX (64u << 20)
 #define DEPTH_MAX    32     /* of typedefs, and of unnamed members in each other */
 #define MEMBERS_MAX  100000 /* looked at for one name: unnamed members can multiply */
+#define PROBES_MAX \
+	512 /* for one name: more only where somebody made names collide, who then loses some */
+
+/*
+ * libbpf finds a name by comparing it with that of every type, and a kernel has more than 100,000: ids of
+ * those that are asked for, by the hash of their name.
+ */
+struct sm_btf {
+	struct btf *btf;
+	uint32_t *ids; /* 0: free; what is in the way of a name lies behind it */
+	uint32_t mask; /* entries - 1; at least half of them are free */
+};
 
 static int ignore(enum libbpf_print_level level, const char *fmt, va_list args)
 {
@@ -33,27 +46,111 @@ static bool has_good_header(const void *data, size_t size)
 	       (uint64_t)h.str_off + h.str_len <= size - h.hdr_len;
 }
 
-int sm_btf_open(const void *data, size_t size, struct btf **ret_btf, struct sm_error *err)
+static bool is_asked_for(const struct btf_type *t)
 {
-	struct btf *btf;
+	return t->name_off &&
+	       (btf_is_composite(t) || btf_is_any_enum(t) || btf_is_typedef(t) || btf_is_func(t));
+}
+
+/* FNV-1a */
+static uint32_t hash(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h;
+}
+
+static int index_names(struct sm_btf *b)
+{
+	uint32_t count = btf__type_cnt(b->btf), entries = 16, id, n;
+
+	while (entries < 2 * count)
+		entries *= 2;
+	b->ids = calloc(entries, sizeof(*b->ids));
+	if (!b->ids)
+		return -ENOMEM;
+	b->mask = entries - 1;
+	for (id = 1; id < count; id++) {
+		const struct btf_type *t = btf__type_by_id(b->btf, id);
+		const char *name =
+			is_asked_for(t) ? btf__name_by_offset(b->btf, t->name_off) : NULL;
+		uint32_t start;
+
+		if (!name)
+			continue;
+		start = hash(name);
+		for (n = 0; n < PROBES_MAX; n++) {
+			uint32_t *slot = &b->ids[(start + n) & b->mask];
+
+			if (*slot)
+				continue;
+			*slot = id;
+			break;
+		}
+	}
+	return 0;
+}
+
+/* Of several types of one name and kind, the first one; 0: none. */
+static uint32_t find_name(const struct sm_btf *b, const char *name, uint32_t kind)
+{
+	uint32_t start = hash(name), n, id;
+
+	for (n = 0; n < PROBES_MAX; n++) {
+		const struct btf_type *t;
+
+		id = b->ids[(start + n) & b->mask];
+		if (!id)
+			break;
+		t = btf__type_by_id(b->btf, id);
+		if (btf_kind(t) == kind && !strcmp(btf__name_by_offset(b->btf, t->name_off), name))
+			return id;
+	}
+	return 0;
+}
+
+int sm_btf_open(const void *data, size_t size, struct sm_btf **ret_btf, struct sm_error *err)
+{
+	struct sm_btf *b;
 	int code;
 
 	if (!has_good_header(data, size))
 		return sm_error_set(err, -EINVAL,
 				    "the guest's BTF is malformed: its header cannot be right");
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return sm_error_set(err, -ENOMEM, "no memory for the guest's BTF");
 	libbpf_set_print(ignore);
-	btf = btf__new(data, (uint32_t)size);
-	code = (int)libbpf_get_error(btf);
-	if (code)
-		return sm_error_set(err, code, "the guest's BTF is malformed: %s", strerror(-code));
-	btf__set_pointer_size(btf, 8);
-	*ret_btf = btf;
+	b->btf = btf__new(data, (uint32_t)size);
+	code = (int)libbpf_get_error(b->btf);
+	if (code) {
+		b->btf = NULL;
+		sm_error_set(err, code, "the guest's BTF is malformed: %s", strerror(-code));
+		goto err_close;
+	}
+	btf__set_pointer_size(b->btf, 8);
+	code = index_names(b);
+	if (code) {
+		sm_error_set(err, code, "no memory for the names in the guest's BTF");
+		goto err_close;
+	}
+	*ret_btf = b;
 	return 0;
+
+err_close:
+	sm_btf_close(b);
+	return code;
 }
 
-void sm_btf_close(struct btf *btf)
+void sm_btf_close(struct sm_btf *b)
 {
-	btf__free(btf);
+	if (!b)
+		return;
+	btf__free(b->btf);
+	free(b->ids);
+	free(b);
 }
 
 /* Through typedefs and qualifiers; NULL: they lead nowhere. */
@@ -69,24 +166,24 @@ static const struct btf_type *strip(const struct btf *btf, uint32_t id)
 
 /* The type of that name and one of these kinds, or the one that a typedef of that name stands for.
  */
-static const struct btf_type *find_type(const struct btf *btf, const char *name, uint32_t kind,
+static const struct btf_type *find_type(const struct sm_btf *b, const char *name, uint32_t kind,
 					uint32_t other_kind)
 {
 	const struct btf_type *t;
-	int id;
+	uint32_t id;
 
-	id = btf__find_by_name_kind(btf, name, kind);
-	if (id < 0)
-		id = btf__find_by_name_kind(btf, name, other_kind);
-	if (id < 0)
-		id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	t = id < 0 ? NULL : strip(btf, (uint32_t)id);
+	id = find_name(b, name, kind);
+	if (!id)
+		id = find_name(b, name, other_kind);
+	if (!id)
+		id = find_name(b, name, BTF_KIND_TYPEDEF);
+	t = id ? strip(b->btf, id) : NULL;
 	return t && (btf_kind(t) == kind || btf_kind(t) == other_kind) ? t : NULL;
 }
 
-static const struct btf_type *find_composite(const struct btf *btf, const char *name)
+static const struct btf_type *find_composite(const struct sm_btf *b, const char *name)
 {
-	return find_type(btf, name, BTF_KIND_STRUCT, BTF_KIND_UNION);
+	return find_type(b, name, BTF_KIND_STRUCT, BTF_KIND_UNION);
 }
 
 /* --- members
@@ -145,11 +242,11 @@ static int find_member(struct search *s, const struct btf_type *t, int depth)
 	return -ENOENT;
 }
 
-int sm_btf_member(const struct btf *btf, const char *type, const char *path, uint64_t *ret_offset,
+int sm_btf_member(const struct sm_btf *b, const char *type, const char *path, uint64_t *ret_offset,
 		  uint64_t *ret_size)
 {
-	const struct btf_type *t = find_composite(btf, type);
-	struct search s = {.btf = btf, .budget = MEMBERS_MAX};
+	const struct btf_type *t = find_composite(b, type);
+	struct search s = {.btf = b->btf, .budget = MEMBERS_MAX};
 	int64_t size;
 	int err;
 
@@ -163,10 +260,10 @@ int sm_btf_member(const struct btf *btf, const char *type, const char *path, uin
 			return err;
 		if (!path[s.len])
 			break;
-		t = strip(btf, s.type);
+		t = strip(b->btf, s.type);
 		path += s.len + 1;
 	}
-	size = btf__resolve_size(btf, s.type);
+	size = btf__resolve_size(b->btf, s.type);
 	if (size < 0)
 		return -ENOENT;
 	*ret_offset = s.bits / 8;
@@ -174,9 +271,9 @@ int sm_btf_member(const struct btf *btf, const char *type, const char *path, uin
 	return 0;
 }
 
-int sm_btf_size(const struct btf *btf, const char *type, uint64_t *ret_size)
+int sm_btf_size(const struct sm_btf *b, const char *type, uint64_t *ret_size)
 {
-	const struct btf_type *t = find_composite(btf, type);
+	const struct btf_type *t = find_composite(b, type);
 
 	if (!t)
 		return -ENOENT;
@@ -198,9 +295,9 @@ static uint64_t enum_value(const struct btf_type *t, uint32_t index)
 	return is_signed ? (uint64_t)(int64_t)value : (uint32_t)value;
 }
 
-int sm_btf_enum(const struct btf *btf, const char *type, const char *name, uint64_t *ret_value)
+int sm_btf_enum(const struct sm_btf *b, const char *type, const char *name, uint64_t *ret_value)
 {
-	const struct btf_type *t = find_type(btf, type, BTF_KIND_ENUM, BTF_KIND_ENUM64);
+	const struct btf_type *t = find_type(b, type, BTF_KIND_ENUM, BTF_KIND_ENUM64);
 	uint32_t i;
 
 	if (!t)
@@ -208,7 +305,7 @@ int sm_btf_enum(const struct btf *btf, const char *type, const char *name, uint6
 	for (i = 0; i < btf_vlen(t); i++) {
 		uint32_t offset =
 			btf_is_enum64(t) ? btf_enum64(t)[i].name_off : btf_enum(t)[i].name_off;
-		const char *enumerator = btf__name_by_offset(btf, offset);
+		const char *enumerator = btf__name_by_offset(b->btf, offset);
 
 		if (!enumerator || strcmp(enumerator, name))
 			continue;
@@ -230,15 +327,16 @@ static bool is_in_register(const struct btf *btf, uint32_t id)
 	return t && !btf_is_float(t) && !btf_is_array(t) && size > 0 && size <= 8;
 }
 
-int sm_btf_function_args(const struct btf *btf, const char *function)
+int sm_btf_function_args(const struct sm_btf *b, const char *function)
 {
-	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	const struct btf *btf = b->btf;
+	uint32_t id = find_name(b, function, BTF_KIND_FUNC);
 	const struct btf_type *proto;
 	uint32_t i;
 
-	if (id < 0)
+	if (!id)
 		return -ENOENT;
-	proto = btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
+	proto = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
 	if (!proto || !btf_is_func_proto(proto))
 		return -ENOENT;
 	for (i = 0; i < btf_vlen(proto); i++)

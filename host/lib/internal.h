@@ -26,18 +26,18 @@ int sm_guest_memory_read(const struct sm_guest_memory *memory, uint64_t gpa, voi
 
 /* --- BTF: btf.c --------------------------------------------------------------------------------- */
 
-struct btf;
+struct sm_btf;
 
 /* Parses a copy of what came from the guest. */
-int sm_btf_open(const void *data, size_t size, struct btf **ret_btf, struct sm_error *err);
-void sm_btf_close(struct btf *btf);
+int sm_btf_open(const void *data, size_t size, struct sm_btf **ret_btf, struct sm_error *err);
+void sm_btf_close(struct sm_btf *btf);
 /* Byte offset and size of a member, by a path such as "d_name.len".  -ENOENT; -EINVAL: a bit-field. */
-int sm_btf_member(const struct btf *btf, const char *type, const char *path, uint64_t *ret_offset,
+int sm_btf_member(const struct sm_btf *btf, const char *type, const char *path, uint64_t *ret_offset,
 		  uint64_t *ret_size);
-int sm_btf_size(const struct btf *btf, const char *type, uint64_t *ret_size);
-int sm_btf_enum(const struct btf *btf, const char *type, const char *name, uint64_t *ret_value);
+int sm_btf_size(const struct sm_btf *btf, const char *type, uint64_t *ret_size);
+int sm_btf_enum(const struct sm_btf *btf, const char *type, const char *name, uint64_t *ret_value);
 /* Number of arguments of a function, or -ENOENT. */
-int sm_btf_function_args(const struct btf *btf, const char *function);
+int sm_btf_function_args(const struct sm_btf *btf, const char *function);
 
 /* --- image: image.c ------------------------------------------------------------------------------ */
 
@@ -73,7 +73,7 @@ uint32_t sm_image_fixup(const struct sm_image *image, uint32_t offset);
 
 struct sm_resolve {
 	int fd; /* attachment, for LOOKUP commands; -1: symbols are not looked up */
-	const struct btf *btf;
+	const struct sm_btf *btf;
 	const struct sm_ioc_agent *agent;
 	struct sm_error *err; /* of a lookup that failed for another reason than absence */
 	bool process;         /* the image is for a process: agent->gate_va is SM_PROCESS_GATE_VA */

@@ -18,7 +18,7 @@
 static struct {
 	char data[65536];
 	size_t size;
-	struct btf *btf;
+	struct sm_btf *btf;
 } types;
 
 static int open_types(void **state)
@@ -124,7 +124,8 @@ static void tells_sizes(void **state)
 	assert_int_equal(sm_btf_size(types.btf, "int", &size), -ENOENT);
 }
 
-static void assert_enum(const struct btf *btf, const char *type, const char *name, uint64_t value)
+static void assert_enum(const struct sm_btf *btf, const char *type, const char *name,
+			uint64_t value)
 {
 	uint64_t real;
 
@@ -148,10 +149,10 @@ static void tells_enumerators(void **state)
 }
 
 /* Opens a copy of what was put together by hand. */
-static struct btf *reopen(struct btf *made)
+static struct sm_btf *reopen(struct btf *made)
 {
 	const void *data;
-	struct btf *btf;
+	struct sm_btf *btf;
 	uint32_t size;
 
 	data = btf__raw_data(made, &size);
@@ -163,12 +164,13 @@ static struct btf *reopen(struct btf *made)
 
 static void tells_wide_enumerators(void **state)
 {
-	struct btf *btf = btf__new_empty();
+	struct btf *made = btf__new_empty();
+	struct sm_btf *btf;
 
 	(void)state;
-	assert_true(btf__add_enum64(btf, "wide", 8, false) > 0);
-	assert_int_equal(btf__add_enum64_value(btf, "HIGH", 0x123456789abcdefULL), 0);
-	btf = reopen(btf);
+	assert_true(btf__add_enum64(made, "wide", 8, false) > 0);
+	assert_int_equal(btf__add_enum64_value(made, "HIGH", 0x123456789abcdefULL), 0);
+	btf = reopen(made);
 	assert_enum(btf, "wide", "HIGH", 0x123456789abcdefULL);
 	sm_btf_close(btf);
 }
@@ -197,7 +199,7 @@ static void refuses_arguments_outside_of_integer_registers(void **state)
 static void assert_blob_refused(const void *data, size_t size)
 {
 	struct sm_error err = {0};
-	struct btf *btf = NULL;
+	struct sm_btf *btf = NULL;
 	void *exact = malloc(size ? size : 1); /* for the address sanitiser */
 
 	memcpy(exact, data, size);
@@ -247,21 +249,22 @@ static void refuses_bad_headers(void **state)
 
 static void survives_cyclic_types(void **state)
 {
-	struct btf *btf = btf__new_empty();
+	struct btf *made = btf__new_empty();
+	struct sm_btf *btf;
 	uint64_t offset, size;
 
 	(void)state;
 	/* 1 and 2: typedefs of each other; 3: a structure that is its own unnamed member. */
-	assert_int_equal(btf__add_typedef(btf, "a", 2), 1);
-	assert_int_equal(btf__add_const(btf, 1), 2);
-	assert_int_equal(btf__add_struct(btf, "s", 8), 3);
-	assert_int_equal(btf__add_field(btf, "", 3, 0, 0), 0);
-	assert_int_equal(btf__add_field(btf, "f", 1, 0, 0), 0);
-	assert_int_equal(btf__add_func_proto(btf, 0), 4);
-	assert_int_equal(btf__add_func_param(btf, "p", 1), 0);
-	assert_int_equal(btf__add_func(btf, "cyclic", BTF_FUNC_STATIC, 4), 5);
-	assert_int_equal(btf__add_func(btf, "no_prototype", BTF_FUNC_STATIC, 3), 6);
-	btf = reopen(btf);
+	assert_int_equal(btf__add_typedef(made, "a", 2), 1);
+	assert_int_equal(btf__add_const(made, 1), 2);
+	assert_int_equal(btf__add_struct(made, "s", 8), 3);
+	assert_int_equal(btf__add_field(made, "", 3, 0, 0), 0);
+	assert_int_equal(btf__add_field(made, "f", 1, 0, 0), 0);
+	assert_int_equal(btf__add_func_proto(made, 0), 4);
+	assert_int_equal(btf__add_func_param(made, "p", 1), 0);
+	assert_int_equal(btf__add_func(made, "cyclic", BTF_FUNC_STATIC, 4), 5);
+	assert_int_equal(btf__add_func(made, "no_prototype", BTF_FUNC_STATIC, 3), 6);
+	btf = reopen(made);
 	assert_int_equal(sm_btf_member(btf, "a", "f", &offset, &size), -ENOENT);
 	assert_true(sm_btf_member(btf, "s", "f", &offset, &size) < 0);
 	assert_true(sm_btf_member(btf, "s", "absent", &offset, &size) < 0);
@@ -273,19 +276,38 @@ static void survives_cyclic_types(void **state)
 /* Each level holds the next one 16 times: 16^16 members to look at. */
 static void survives_multiplying_members(void **state)
 {
-	struct btf *btf = btf__new_empty();
+	struct btf *made = btf__new_empty();
+	struct sm_btf *btf;
 	uint64_t offset, size;
 	int level, i;
 
 	(void)state;
 	for (level = 1; level <= 16; level++) {
-		assert_int_equal(btf__add_struct(btf, level == 1 ? "top" : "", 8), level);
+		assert_int_equal(btf__add_struct(made, level == 1 ? "top" : "", 8), level);
 		for (i = 0; i < 16; i++)
-			assert_int_equal(btf__add_field(btf, "", level + 1, 0, 0), 0);
+			assert_int_equal(btf__add_field(made, "", level + 1, 0, 0), 0);
 	}
-	assert_int_equal(btf__add_struct(btf, "", 8), level);
-	btf = reopen(btf);
+	assert_int_equal(btf__add_struct(made, "", 8), level);
+	btf = reopen(made);
 	assert_int_equal(sm_btf_member(btf, "top", "absent", &offset, &size), -E2BIG);
+	sm_btf_close(btf);
+}
+
+/* So many types of one name that looking for a free place for each would take for ever. */
+static void survives_one_name_for_all(void **state)
+{
+	struct btf *made = btf__new_empty();
+	struct sm_btf *btf;
+	uint64_t size;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 20000; i++)
+		assert_true(btf__add_struct(made, "same", 8 + i) > 0);
+	btf = reopen(made);
+	assert_int_equal(sm_btf_size(btf, "same", &size), 0);
+	assert_int_equal(size, 8);
+	assert_int_equal(sm_btf_size(btf, "other", &size), -ENOENT);
 	sm_btf_close(btf);
 }
 
@@ -306,6 +328,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_headers),
 		cmocka_unit_test(survives_cyclic_types),
 		cmocka_unit_test(survives_multiplying_members),
+		cmocka_unit_test(survives_one_name_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, open_types, close_types);

@@ -548,12 +548,18 @@ static void assert_links_for(const char *vmlinux)
 	struct sm_ioc_agent agent = {.gate_va = GATE, .page_offset = 0xffff888000000000};
 	struct sm_error err = {0};
 	struct sm_resolve ctx = {.fd = -1, .agent = &agent, .err = &err};
-	struct btf *btf = btf__parse_elf(vmlinux, NULL);
+	struct btf *parsed = btf__parse_elf(vmlinux, NULL);
 	const struct sm_image_hook *hooks;
+	struct sm_btf *btf;
+	const void *data;
+	uint32_t size;
 	struct sm_image *image;
 	unsigned int i, count;
 
-	assert_non_null(btf);
+	assert_non_null(parsed);
+	data = btf__raw_data(parsed, &size);
+	assert_int_equal(sm_btf_open(data, size, &btf, &err), 0);
+	btf__free(parsed);
 	ctx.btf = btf;
 	if (sm_image_open_file(MONITORS, &image, &err) ||
 	    sm_image_link(image, BASE, resolve_for_kernel, &ctx, &err))
@@ -568,7 +574,7 @@ static void assert_links_for(const char *vmlinux)
 				 args, hooks[i].nargs);
 	}
 	sm_image_close(image);
-	btf__free(btf);
+	sm_btf_close(btf);
 	print_message("# %u hooks link for %s\n", count, vmlinux);
 }
 

@@ -21,7 +21,7 @@ static struct module {
 	int busy;
 } module;
 
-static struct btf *btf;
+static struct sm_btf *btf;
 
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 int __wrap_ioctl(int fd, unsigned long request, void *arg)
