@@ -17,6 +17,11 @@ $(error packages are missing)
 endif
 endif
 
+# As many jobs as CPUs, unless told otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 # Kernels to build modules for: the newest generic one of each series whose headers are installed.
 newest = $(shell ls -d /lib/modules/$(1)*-amd64/build 2>/dev/null | grep -v -e cloud -e -rt- | sort -V | tail -1 | cut -d/ -f4)
 HOST_RELEASES ?= $(call newest,6.1.0) $(call newest,6.12)

@@ -120,21 +120,8 @@ check "... and has events" test "$(vm_count '.process_exec.process.binary == "/u
 check "detach" shadowmon detach web
 refuse 4 "detach twice" shadowmon detach web
 
-# --- attach and detach under load ---------------------------------------------------------------------------
+# --- the end ------------------------------------------------------------------------------------------------
 
-guest_run web 'while [ ! -e /tmp/stop ]; do uname; done >/dev/null' &
-load=$!
-/root/ioctl_test "$(guest_pid web)" >/tmp/ioctl_test
-check "attach and detach 100 times under load" grep -q '^ok .*attach and detach 100 times' /tmp/ioctl_test
-check "... and nothing of it is left" grep -q '^ok .*no page and no attachment is left' /tmp/ioctl_test
-good=0
-while [ $good -lt 5 ]; do
-	vm_attach >/tmp/attach.log 2>&1 && shadowmon detach web >>/tmp/attach.log 2>&1 || break
-	good=$((good + 1))
-done
-[ $good -eq 5 ]
-ok $? "attach with all monitors and detach under load, 5 times ($good)" || cat /tmp/attach.log
-kill $load 2>/dev/null
 check "no page and no attachment is left" test "$(/root/info)" = "$pages"
 guest_stop web
 check "the guest's kernel has nothing to say" sh -c "! grep -E 'BUG:|WARNING:|Oops|Call Trace' $(guest_console web)"
