@@ -40,6 +40,11 @@ $(B)/compartment/monitors-lab.o: $(runtime-objs) $(call monitor-objs,$(MONITORS)
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
 
+# One monitor: for a test that attaches often.
+$(B)/compartment/exec.o: $(runtime-objs) $(call monitor-objs,process_exec)
+	ld -r -o $@ $^
+	compartment/runtime/check-image $@
+
 # For a process of the host: --transport=user.
 PROCESS := $(B)/compartment/process
 process-objs := $(patsubst compartment/runtime/%,$(PROCESS)/runtime/%.o,$(wildcard compartment/runtime/*.[cS]))

@@ -34,6 +34,7 @@ $(B)/kmod/$(1)/shadowmon_hooks.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
 endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
-vm-tests := $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test $(VM_TESTS)/attack_user \
+vm-tests := $(B)/compartment/exec.o $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test \
+	$(VM_TESTS)/attack_user \
 	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
 	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)
