@@ -3,6 +3,7 @@
 # For scripts that `lab run` runs on the emulated host:  . /lab/lib.sh
 #
 #   guest_start NAME [VCPUS] [MEMORY_MB] [QEMU ARGUMENT...]   returns when the guest takes commands
+#   guest_launch ...             the same, but returns at once: for one whose guest comes with -incoming
 #   guest_run NAME 'COMMAND'     runs it as root in the guest by `sh -c`; output and status are its own
 #                                (time limit: GUEST_TIMEOUT seconds, 60)
 #   guest_ready NAME             waits until a guest that was reset takes commands again
@@ -12,16 +13,21 @@
 #   guest_wait NAME              waits until its QEMU ends by itself; QEMU's exit status
 #   guest_stop NAME              tells QEMU to quit; guest_kill NAME: SIGKILL; both wait for its end
 #
-# QEMU is Debian's build for the microvm machine, which starts faster; QEMU=qemu-system-x86_64 for the
-# large one.  A guest boots with the stock kernel of --guest-kernel; its init loads /shadowmon_guest.ko if
+# The machine is microvm, in Debian's build of QEMU for it, which starts faster; GUEST_MACHINE=pc or the like for
+# another, that has PCI.  A guest boots with the stock kernel of --guest-kernel; its init loads /shadowmon_guest.ko if
 # --guest-file put one there.  In the guest a command costs one fork and one exec of its own, of
 # /usr/bin/sh with the arguments `sh -c COMMAND`; the init's shell reads and answers by built-ins.
 
 GUEST_CMDLINE=$(cat /lab/guest-cmdline)
 
-guest_start()
+guest_launch()
 {
-	local name=$1 vcpus=${2:-1} memory=${3:-256} dir=/run/guest/$1 ready
+	local name=$1 vcpus=${2:-1} memory=${3:-256} dir=/run/guest/$1 qemu=qemu-system-x86_64-microvm
+	local machine=microvm,x-option-roms=off,pit=off,pic=off,rtc=on,isa-serial=on,auto-kernel-cmdline=on
+	local port_bus=virtio-serial-device
+	if [ -n "${GUEST_MACHINE:-}" ]; then
+		machine=$GUEST_MACHINE qemu=qemu-system-x86_64 port_bus=virtio-serial-pci
+	fi
 	shift
 	[ $# -gt 0 ] && shift
 	[ $# -gt 0 ] && shift
@@ -33,22 +39,27 @@ guest_start()
 	exec {guest_in}<>"$dir/port.in" {guest_out}<>"$dir/port.out"
 	exec {monitor_in}<>"$dir/monitor.in" {monitor_out}<>"$dir/monitor.out"
 	echo "$guest_in $guest_out $monitor_in $monitor_out" >"$dir/fds"
-	"${QEMU:-qemu-system-x86_64-microvm}" -name "$name" -accel kvm -cpu host -smp "$vcpus" -m "$memory" \
-		-M microvm,x-option-roms=off,pit=off,pic=off,rtc=on,isa-serial=on,auto-kernel-cmdline=on \
-		-nodefaults -no-user-config -display none -no-reboot \
+	"$qemu" -name "$name" -accel kvm -cpu host -smp "$vcpus" -m "$memory" -M "$machine" -nodefaults \
+		-no-user-config -display none -no-reboot \
 		-chardev file,id=console,path="$dir/console" -serial chardev:console \
 		-chardev pipe,id=monitor,path="$dir/monitor" -mon monitor \
-		-chardev pipe,id=port,path="$dir/port" -device virtio-serial-device \
+		-chardev pipe,id=port,path="$dir/port" -device "$port_bus" \
 		-device virtserialport,chardev=port,name=lab \
 		-kernel /lab/guest-kernel -initrd /lab/guest.cpio -append "$GUEST_CMDLINE" "$@" \
 		>"$dir/qemu.log" 2>&1 {guest_in}<&- {guest_out}<&- {monitor_in}<&- {monitor_out}<&- &
 	echo $! >"$dir/pid"
+}
+
+guest_start()
+{
+	local dir=/run/guest/$1 ready
+	guest_launch "$@"
 	if ! read -r -t "${GUEST_START_TIMEOUT:-120}" -u "$guest_out" ready; then
-		echo "guest $name did not come up; QEMU said: $(cat "$dir/qemu.log"); its console ends:"
+		echo "guest $1 did not come up; QEMU said: $(cat "$dir/qemu.log"); its console ends:"
 		tail -20 "$dir/console"
 		return 1
 	fi
-	echo "=lab guest $name up ($ready)"
+	echo "=lab guest $1 up ($ready)"
 }
 
 guest_run()

@@ -76,7 +76,7 @@ pack() # ROOT CPIO
 	(cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) >"$2"
 }
 
-GUEST_MODULES="virtio_mmio virtio_console virtio_blk virtio_balloon dummy nbd loop"
+GUEST_MODULES="virtio_mmio virtio_pci virtio_console virtio_blk virtio_balloon dummy nbd loop"
 HOST_MODULES="kvm kvm-intel msr zram"
 TOOLS="dash cat cp ls ln mkdir mv rm rmdir touch sleep echo env id head tail sort uniq wc tr cut tee seq \
 	true false stat dd date uname sync grep sed awk ps kill pgrep mount umount dmesg insmod rmmod \
@@ -122,6 +122,7 @@ host_image() # HOST_RELEASE GUEST_RELEASE
 		mkdir -p "$root/usr/share/qemu"
 		cp -L "/usr/share/qemu/$file" "$root/usr/share/qemu/"
 	done
+	cp -L /usr/share/seabios/bios-256k.bin "$root/usr/share/qemu/"
 	# shellcheck disable=SC2086
 	copy_modules "$root" "$1" $HOST_MODULES
 	cp "$CACHE/kernel/$2/vmlinux" "$root/lab/guest-kernel"
