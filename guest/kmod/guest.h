@@ -42,6 +42,10 @@ int smg_unhook_all(void);
 int smg_agent_start(void);
 void smg_agent_stop(void);
 
+/* leave.c: tells the host when this kernel starts another one. */
+int smg_leave_init(void);
+void smg_leave_exit(void);
+
 /* lab.c: functions to hook and files to call them, for tests and benchmarks. */
 void smg_lab_create(void);
 void smg_lab_destroy(void);

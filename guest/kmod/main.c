@@ -21,6 +21,9 @@ static int __init smg_init(void)
 	err = smg_hooks_init();
 	if (err)
 		return err;
+	err = smg_leave_init();
+	if (err)
+		goto err_leave;
 	if (lab)
 		smg_lab_create();
 	err = smg_agent_start();
@@ -30,6 +33,8 @@ static int __init smg_init(void)
 
 err_agent:
 	smg_lab_destroy();
+	smg_leave_exit();
+err_leave:
 	smg_hooks_exit();
 	return err;
 }
@@ -38,6 +43,7 @@ static void __exit smg_exit(void)
 {
 	smg_agent_stop();
 	smg_lab_destroy();
+	smg_leave_exit();
 	smg_hooks_exit();
 }
 

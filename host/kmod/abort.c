@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* How a vCPU comes out of view 1 or 2 other than by the gate, and how that is reported. */
 
+#include "gate_offsets.h"
 #include "shadowmon.h"
 #include "vmcs.h"
 
@@ -128,11 +129,41 @@ int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 
 	smh_report(v, SM_RECORD_ABORT, SM_VIEW_MONITOR, reason, exit_reason);
 	v->stats.aborts++;
-	if (reason != SM_REASON_DETACH)
+	if (reason != SM_REASON_DETACH && reason != SM_REASON_VMM)
 		smh_disable_count(v, slot);
 	return_to_target(v);
 	restore_guest_registers(v);
 	smh_vcpu_set_reg(v, VCPU_REGS_RDX, v->vm->abort_errno[slot]);
 	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_RETURN);
 	return 1;
+}
+
+static void go_on_at(struct smh_vcpu *v, u64 offset)
+{
+	return_to_target(v);
+	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + offset);
+}
+
+/*
+ * In the gate nothing need be lost: on the way in it has changed but RAX and RCX, so it can be entered once
+ * more; on the way out the verdict is there.
+ */
+void smh_leave_views(struct smh_vcpu *v, u32 reason)
+{
+	u64 offset = smh_vcpu_rip(v) - v->vm->agent.gate_va;
+	unsigned int view;
+
+	if (!v->bound)
+		return;
+	view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER)) ?: v->view;
+	if (view == SM_VIEW_TARGET)
+		return;
+	if (offset >= GATE_EXIT_OFFSET && offset < GATE_BAD_OFFSET)
+		go_on_at(v, SM_VA_RETURN);
+	else if (offset < GATE_EXIT_OFFSET)
+		go_on_at(v, GATE_ENTER_OFFSET);
+	else if (view == SM_VIEW_MONITOR)
+		smh_abort(v, reason, 0);
+	else
+		smh_violation(v, view, SM_REASON_RIP, 0);
 }

@@ -152,10 +152,11 @@ static void enter_bound(struct smh_vcpu *v)
 	smh_inject_withhold(v);
 }
 
-void smh_enter(struct kvm_vcpu *vcpu)
+void smh_enter(struct kvm_vcpu *vcpu, const void *unused)
 {
 	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
 	struct smh_vcpu *v;
+	u32 what;
 
 	/* A nested guest runs on a VMCS of its own, in which KVM keeps VM functions off. */
 	if (!vm || (vcpu->arch.hflags & HF_GUEST_MASK))
@@ -163,8 +164,9 @@ void smh_enter(struct kvm_vcpu *vcpu)
 	v = xa_load(&vm->vcpus, vcpu->vcpu_idx);
 	if (!v)
 		return;
-	if (smh_reset_is_due(v))
-		smh_reset(vm);
+	what = smh_reset_is_due(v);
+	if (what)
+		smh_reset(vm, what);
 	if (READ_ONCE(vm->parting)) {
 		smh_unbind(v);
 		return;

@@ -3,7 +3,8 @@
  * Where we meet KVM, all found by name and hooked by ftrace while a VM is attached.
  *
  *   vmx_vcpu_run                    seen on entry
- *   kvm_arch_vcpu_ioctl_set_regs    seen: the VMM writes a vCPU's registers
+ *   kvm_arch_vcpu_ioctl_get_regs    seen: the VMM reads a vCPU's registers
+ *   kvm_arch_vcpu_ioctl_set_regs    seen: it writes them
  *   vmx_handle_exit                 replaced, as livepatch does it; ours calls the original
  *   and with write tracking those that protect.c replaces
  */
@@ -18,11 +19,12 @@
 /* Each has the vCPU as first parameter.  The first is met most often. */
 static struct {
 	const char *name;
-	void (*see)(struct kvm_vcpu *vcpu);
+	void (*see)(struct kvm_vcpu *vcpu, const void *second);
 	unsigned long ip;
 } seen[] = {
 	{"vmx_vcpu_run", smh_enter},
-	{"kvm_arch_vcpu_ioctl_set_regs", smh_reset_note_registers},
+	{"kvm_arch_vcpu_ioctl_get_regs", smh_vmm_reads},
+	{"kvm_arch_vcpu_ioctl_set_regs", smh_vmm_writes},
 };
 
 static struct {
@@ -81,11 +83,12 @@ void *smh_original(const void *ours)
 static void notrace see(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			struct ftrace_regs *fregs)
 {
+	const struct pt_regs *regs = ftrace_get_regs(fregs);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(seen); i++) {
 		if (seen[i].ip == ip) {
-			seen[i].see((struct kvm_vcpu *)ftrace_get_regs(fregs)->di);
+			seen[i].see((struct kvm_vcpu *)regs->di, (const void *)regs->si);
 			return;
 		}
 	}

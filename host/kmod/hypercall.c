@@ -147,6 +147,9 @@ static s64 dispatch_target(struct smh_vcpu *v, u32 number, u64 rbx, u64 rcx)
 		return rbx == SM_ABI_REVISION ? SM_HELLO_MAGIC : -EPROTO;
 	case SM_HC_ATTENTION:
 		return 0;
+	case SM_HC_LEAVE:
+		smh_reset(vm, SM_LIFECYCLE_KEXEC);
+		return 0;
 	case SM_HC_POLL:
 		return vm->state >= SM_STATE_REGISTERED ? poll_command(vm, v->vcpu, rbx) : -EAGAIN;
 	case SM_HC_ANSWER:

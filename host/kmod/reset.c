@@ -6,19 +6,13 @@
  *
  * Told apart by who did it, which the guest cannot forge: a vCPU that was in protected mode when KVM had
  * handled its last exit, and is not when it enters again, was written by its VMM in between, or was not.
+ *
+ * A VMM that loads another state into a VM puts its vCPUs elsewhere, too: memory is another one, and whether
+ * there are hooks in it nobody knows.  That ends the attachment like a reset; so does a guest that says
+ * that it is about to start another kernel.
  */
 
 #include "shadowmon.h"
-
-/* kvm_arch_vcpu_ioctl_set_regs() is about to run; preemption off.  A VMM writes these on a reset last. */
-void smh_reset_note_registers(struct kvm_vcpu *vcpu)
-{
-	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
-	struct smh_vcpu *v = vm ? xa_load(&vm->vcpus, vcpu->vcpu_idx) : NULL;
-
-	if (v)
-		WRITE_ONCE(v->reset.written, true);
-}
 
 static bool is_protected_mode(const struct smh_vcpu *v)
 {
@@ -30,31 +24,32 @@ void smh_reset_note_mode(struct smh_vcpu *v)
 	v->reset.was_protected = is_protected_mode(v);
 }
 
-bool smh_reset_is_due(struct smh_vcpu *v)
+/* A VMM writes a vCPU's registers on a reset last, and between two entries in one go. */
+u32 smh_reset_is_due(struct smh_vcpu *v)
 {
 	struct kvm_vcpu *vcpu = v->vcpu;
 	bool lost_mode = v->reset.was_protected && !is_protected_mode(v) &&
 			 !(vcpu->arch.hflags & HF_SMM_MASK);
-	bool written = v->reset.written;
+	bool is_first = vcpu->vcpu_id == vcpu->kvm->arch.bsp_vcpu_id;
+	bool written = v->reset.written, moved = v->reset.moved;
 
-	WRITE_ONCE(v->reset.written, false);
+	v->reset.written = false;
+	v->reset.moved = false;
 	if (!lost_mode)
-		return false;
+		return moved && is_first ? SM_LIFECYCLE_RESTORED : 0;
 	smh_reset_note_mode(v);
 	/* Whatever did it, the vCPU boots: it has to show the pinned values before it is pinned again. */
 	smh_pins_release(v);
-	return written && vcpu->vcpu_id == vcpu->kvm->arch.bsp_vcpu_id;
+	return written && is_first ? SM_LIFECYCLE_RESET : 0;
 }
 
-void smh_reset(struct smh_vm *vm)
+void smh_reset(struct smh_vm *vm, u32 what)
 {
-	struct sm_record_lifecycle rec = {.h.type = SM_RECORD_LIFECYCLE,
-					  .what = SM_LIFECYCLE_RESET};
+	struct sm_record_lifecycle rec = {.h.type = SM_RECORD_LIFECYCLE, .what = what};
 
 	/* Before the guest module has registered, nothing of the kernel that is gone is known. */
-	if (vm->was_reset || READ_ONCE(vm->state) < SM_STATE_REGISTERED)
+	if (READ_ONCE(vm->state) < SM_STATE_REGISTERED || atomic_xchg(&vm->was_reset, 1))
 		return;
-	vm->was_reset = true;
 	smh_host_ring_put(vm, &rec.h, sizeof(rec));
 	smh_protect_suspend(vm);
 	WRITE_ONCE(vm->parting, true);

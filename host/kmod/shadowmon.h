@@ -137,6 +137,7 @@ struct smh_pins {
 struct smh_reset {
 	bool was_protected; /* in protected mode when KVM had handled the last exit */
 	bool written;       /* the VMM wrote its registers since the last entry */
+	bool moved;         /* ... and put it elsewhere */
 };
 
 /* A write to a protected page that KVM was to emulate and that has not come to pass. */
@@ -285,7 +286,7 @@ struct smh_vm {
 	bool parting; /* no entry may bind a vCPU any more */
 	bool gone;    /* the VMM's memory is being torn down: no vCPU will ever enter */
 	bool detached;
-	bool was_reset; /* by the VMM, which ended the attachment */
+	atomic_t was_reset; /* which ended the attachment */
 	u32 flags, ring_size, budget_us, max_aborts;
 	enum sm_transport transport;
 	bool unserved;     /* no process serves any more */
@@ -402,14 +403,18 @@ void smh_pins_check(struct smh_vcpu *v, u32 exit_reason);
 
 /* --- resets: reset.c --------------------------------------------------------------------------- */
 
-/* The VMM writes the vCPU's registers.  Preemption off. */
-void smh_reset_note_registers(struct kvm_vcpu *vcpu);
 /* Behind KVM's exit handler, view 0. */
 void smh_reset_note_mode(struct smh_vcpu *v);
-/* Before an entry: true if the VMM has reset the VM meanwhile. */
-bool smh_reset_is_due(struct smh_vcpu *v);
-/* Reports, ends write protection and has the VM detached by a work item.  Before an entry. */
-void smh_reset(struct smh_vm *vm);
+/* Before an entry: what the VMM has made of the VM meanwhile, by which the attachment ends; or 0. */
+u32 smh_reset_is_due(struct smh_vcpu *v);
+/* Reports, ends write protection and has the VM detached by a work item.  Any context. */
+void smh_reset(struct smh_vm *vm, u32 what);
+
+/* --- registers that the VMM reads and writes: vmm.c ---------------------------------------------- */
+
+/* Before KVM_GET_REGS and KVM_SET_REGS, vCPU not loaded.  Preemption off. */
+void smh_vmm_reads(struct kvm_vcpu *vcpu, const void *unused);
+void smh_vmm_writes(struct kvm_vcpu *vcpu, const void *kvm_regs);
 
 /* --- hooks into KVM: hooks.c ----------------------------------------------------------------- */
 
@@ -424,7 +429,7 @@ void *smh_original(const void *ours);
 int smh_call_vmx_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
 
 /* enter.c: right before each VM entry; IRQs off. */
-void smh_enter(struct kvm_vcpu *vcpu);
+void smh_enter(struct kvm_vcpu *vcpu, const void *unused);
 /* enter.c: takes our settings out of the VMCS, which is current. */
 void smh_unbind(struct smh_vcpu *v);
 /* exit.c: in place of vmx_handle_exit. */
@@ -449,6 +454,8 @@ int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_re
 int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason);
 /* vCPU in view 1 by the gate's own way: on at the stub's return label, as if the monitor had allowed. */
 void smh_leave_gate(struct smh_vcpu *v);
+/* vCPU in any view: on in view 0, with as little lost as can be.  Not between KVM's injections and an entry. */
+void smh_leave_views(struct smh_vcpu *v, u32 reason);
 /* The next entry is one into view 0, whatever view the vCPU left; the list is written anew.  VMCS current. */
 void smh_vcpu_to_target(struct smh_vcpu *v);
 /* Gives the vCPU the kernel's own page tables if its CR3 names no RAM. */

@@ -195,7 +195,7 @@ void smh_vm_detach(struct smh_vm *vm)
 	first = !vm->detached;
 	vm->detached = true;
 	WRITE_ONCE(vm->parting, true);
-	vm->state = vm->was_reset ? SM_STATE_RESET : SM_STATE_GONE;
+	vm->state = atomic_read(&vm->was_reset) ? SM_STATE_RESET : SM_STATE_GONE;
 	mutex_unlock(&vm->lock);
 	if (!first)
 		return;

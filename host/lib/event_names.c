@@ -60,6 +60,7 @@ const char *sm_violation_reason_name(u32 reason)
 		[SM_REASON_EFER] = "efer",
 		[SM_REASON_LSTAR] = "lstar",
 		[SM_REASON_SYSENTER] = "sysenter",
+		[SM_REASON_VMM] = "vmm",
 	};
 
 	return name_of(names, COUNT(names), reason);
@@ -73,6 +74,8 @@ const char *sm_lifecycle_name(u32 what)
 		[SM_LIFECYCLE_VCPU_ADDED] = "vcpu_added",
 		[SM_LIFECYCLE_RESET] = "reset",
 		[SM_LIFECYCLE_MONITOR_DISABLED] = "monitor_disabled",
+		[SM_LIFECYCLE_RESTORED] = "restored",
+		[SM_LIFECYCLE_KEXEC] = "kexec",
 	};
 
 	return name_of(names, COUNT(names), what);

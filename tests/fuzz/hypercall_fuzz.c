@@ -17,7 +17,7 @@ const u8 smh_gate_page[SM_PAGE_SIZE] = {0x0f, 0x01, 0xd4};
 /* On the heap, of just its size, for the address sanitizer. */
 static u8 *ram;
 static u64 written_at, written;
-static unsigned int skipped, reports, lifecycles, aborts;
+static unsigned int skipped, reports, lifecycles, aborts, leaves;
 
 /* --- what the calls under test call -------------------------------------------------------------
  */
@@ -62,6 +62,12 @@ void smh_report(struct smh_vcpu *v, u16 type, unsigned int view, u32 reason, u32
 	CHECK(type == SM_RECORD_VIOLATION && view == SM_VIEW_TARGET &&
 	      reason == SM_REASON_HYPERCALL);
 	reports++;
+}
+
+void smh_reset(struct smh_vm *vm, u32 what)
+{
+	CHECK(what == SM_LIFECYCLE_KEXEC && !vm->parting);
+	leaves++;
 }
 
 int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
@@ -141,9 +147,10 @@ static void call_target(struct smh_vcpu *v, u64 number)
 	struct smh_vm before = *vm;
 
 	written = 0;
-	lifecycles = reports = skipped = aborts = 0;
+	lifecycles = reports = skipped = aborts = leaves = 0;
 	CHECK(smh_hypercall_target(v) == 1);
 	CHECK(skipped == 1 && aborts == 0);
+	CHECK(leaves == (!before.parting && (u32)number == SM_HC_LEAVE));
 	CHECK(written == 0 ||
 	      ((u32)number == SM_HC_POLL && written == sizeof(struct sm_agent_command)));
 	CHECK(!before.parting || (written == 0 && reports == 0));
@@ -165,8 +172,8 @@ static void call_monitor(struct smh_vcpu *v, u64 number)
 	bool known = (u32)number == SM_HC_DOORBELL || (u32)number == SM_HC_RING_FULL;
 
 	written = 0;
-	lifecycles = reports = skipped = aborts = 0;
-	CHECK(smh_hypercall_monitor(v) == 1);
+	lifecycles = reports = skipped = aborts = leaves = 0;
+	CHECK(smh_hypercall_monitor(v) == 1 && leaves == 0);
 	CHECK(skipped == known && aborts == !known && written == 0 && reports == 0);
 }
 
@@ -192,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const u64 numbers[] = {SM_HC_HELLO,     SM_HC_REGISTER,  SM_HC_POLL,
 				      SM_HC_ANSWER,    SM_HC_ATTENTION, SM_HC_DOORBELL,
-				      SM_HC_RING_FULL, SM_HC_PANIC};
+				      SM_HC_RING_FULL, SM_HC_LEAVE};
 	struct sm_ring_consumer consumer = {0};
 	struct smh_vm vm = {.state = SM_STATE_ATTACHED};
 	struct kvm_vcpu vcpu = {0};

@@ -4,8 +4,8 @@
  * No other register changes.  Without a ShadowMonitor host KVM answers -1000 (KVM_ENOSYS).
  *
  * Guest calls need CPL 0 in view 0.  Until SM_HC_LOCK they come from the guest module, which is part
- * of the trusted boot; after it only SM_HC_HELLO, SM_HC_ATTENTION and SM_HC_POLL/SM_HC_ANSWER for a
- * pending detach are answered, all others fail with -EPERM.
+ * of the trusted boot; after it only SM_HC_HELLO, SM_HC_ATTENTION, SM_HC_LEAVE and SM_HC_POLL/SM_HC_ANSWER
+ * for a pending detach are answered, all others fail with -EPERM.
  */
 #ifndef SHADOWMON_ABI_HYPERCALL_H
 #define SHADOWMON_ABI_HYPERCALL_H
@@ -18,6 +18,7 @@
 #define SM_HC_POLL      0x534d0003 /* rbx = GPA of struct sm_agent_command, filled in -> op */
 #define SM_HC_ANSWER    0x534d0004 /* rbx = command id, rcx = result -> 0 */
 #define SM_HC_ATTENTION 0x534d0005 /* asked for by the verdict; an exit is all it does */
+#define SM_HC_LEAVE     0x534d0006 /* another kernel follows: the attachment ends -> 0 */
 
 /* Gate, view 1. */
 #define SM_HC_GATE_VIOLATION 0xcccccccc /* the CR3 test failed; traps when run as code */

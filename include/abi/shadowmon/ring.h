@@ -89,6 +89,7 @@ enum sm_violation_reason {
 	SM_REASON_EFER = 17,         /* SCE, NX */
 	SM_REASON_LSTAR = 18,
 	SM_REASON_SYSENTER = 19,
+	SM_REASON_VMM = 20, /* the VMM reads or writes the registers of a vCPU in the compartment */
 };
 
 struct sm_record_violation {
@@ -112,6 +113,8 @@ enum sm_lifecycle {
 	SM_LIFECYCLE_VCPU_ADDED = 3,
 	SM_LIFECYCLE_RESET = 4,            /* by the VMM: the attachment ends */
 	SM_LIFECYCLE_MONITOR_DISABLED = 5, /* it was aborted too often: of which slot */
+	SM_LIFECYCLE_RESTORED = 6, /* the VMM has loaded another state: the attachment ends */
+	SM_LIFECYCLE_KEXEC = 7,    /* the guest says that another kernel follows: it ends */
 };
 
 struct sm_record_lifecycle {

@@ -202,8 +202,9 @@ enum sm_state {
 	SM_STATE_REGISTERED = 2,
 	SM_STATE_LOADED = 3,
 	SM_STATE_LOCKED = 4,
-	SM_STATE_GONE = 5,  /* the VM has ended, or was detached */
-	SM_STATE_RESET = 6, /* detached because the VMM has reset the VM: attach again */
+	SM_STATE_GONE = 5, /* the VM has ended, or was detached */
+	SM_STATE_RESET =
+		6, /* detached because another kernel or state runs in the VM: attach again */
 };
 
 struct sm_vcpu_status {
