@@ -79,8 +79,12 @@ for _ in {1..20}; do
 done
 wait $load
 unames true
-check "stopped and continued 20 times under load, with no event lost ($seen of 150)" test "$seen" -eq 150
-check "... nor anything aborted" test "$(vm_count '.abort or .violation or .loss')" -eq 0
+# A vCPU whose registers are asked for in the compartment loses that activation, an exec's or an exit's.
+aborted=$(vm_count '.abort.reason == "vmm"')
+check "stopped and continued 20 times under load, with no event lost ($seen of 150, $aborted aborted)" \
+	test $((seen <= 150 && seen + aborted >= 150)) -eq 1
+check "... nor anything else aborted" \
+	test "$(vm_count '(.abort and .abort.reason != "vmm") or .violation or .loss')" -eq 0
 
 # --- memory ---------------------------------------------------------------------------------------------
 
