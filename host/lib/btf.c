@@ -118,7 +118,7 @@ int sm_btf_open(const void *data, size_t size, struct sm_btf **ret_btf, struct s
 
 	if (!has_good_header(data, size))
 		return sm_error_set(err, -EINVAL,
-				    "the guest's BTF is malformed: its header cannot be right");
+				    "the kernel's BTF is malformed: its header cannot be right");
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return sm_error_set(err, -ENOMEM, "no memory for the guest's BTF");
@@ -127,7 +127,7 @@ int sm_btf_open(const void *data, size_t size, struct sm_btf **ret_btf, struct s
 	code = (int)libbpf_get_error(b->btf);
 	if (code) {
 		b->btf = NULL;
-		sm_error_set(err, code, "the guest's BTF is malformed: %s", strerror(-code));
+		sm_error_set(err, code, "the kernel's BTF is malformed: %s", strerror(-code));
 		goto err_close;
 	}
 	btf__set_pointer_size(b->btf, 8);
@@ -343,4 +343,9 @@ int sm_btf_function_args(const struct sm_btf *b, const char *function)
 		if (!is_in_register(btf, btf_params(proto)[i].type))
 			return -EOPNOTSUPP;
 	return btf_vlen(proto);
+}
+
+bool sm_btf_has_variable(const struct sm_btf *b, const char *name)
+{
+	return btf__find_by_name_kind(b->btf, name, BTF_KIND_VAR) >= 0;
 }

@@ -38,6 +38,8 @@ int sm_btf_size(const struct sm_btf *btf, const char *type, uint64_t *ret_size);
 int sm_btf_enum(const struct sm_btf *btf, const char *type, const char *name, uint64_t *ret_value);
 /* Number of arguments of a function, or -ENOENT. */
 int sm_btf_function_args(const struct sm_btf *btf, const char *function);
+/* Per-CPU variables are all that it knows. */
+bool sm_btf_has_variable(const struct sm_btf *btf, const char *name);
 
 /* --- image: image.c ------------------------------------------------------------------------------ */
 
@@ -48,9 +50,10 @@ struct sm_image_hook {
 	char function[128];
 	unsigned int nargs;
 	unsigned int abort_errno;
+	uint64_t handler; /* address of its code */
 };
 
-/* Gives the value of an undefined symbol: 0, or -ENOENT. */
+/* Gives the value of an undefined symbol: 0, or -ENOENT, or one of those of struct sm_missing. */
 typedef int (*sm_resolver)(void *ctx, const char *symbol, uint64_t *ret_value);
 
 /* Reads and checks a relocatable ELF object; data is copied. */
@@ -62,6 +65,25 @@ struct sm_schema *sm_image_take_schema(struct sm_image *image);
 /* Lays the image out at base (G + SM_VA_IMAGE; G in the guest's range, or SM_PROCESS_GATE_VA) and relocates it. */
 int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
 		  struct sm_error *err);
+
+/* A place of the image that needs what the guest's kernel does not have. */
+struct sm_missing {
+	const char *symbol;
+	int code; /* -ENOENT; -EINVAL: it is a bit-field; -ENODATA: cannot be known */
+	const char *section;
+	uint64_t offset;
+};
+
+typedef void sm_missing_fn(void *ctx, const struct sm_missing *missing);
+
+/* The same, but tells of each such place and goes on: the image is then only good for being looked at. */
+int sm_image_link_all(struct sm_image *image, uint64_t base, sm_resolver resolve,
+		      sm_missing_fn *missing, void *ctx, struct sm_error *err);
+/* What kind of thing of the kernel an undefined symbol asks for, and its name; NULL: none. */
+const char *sm_symbol_kind(const char *symbol, const char **ret_name);
+/* Where in the object an address of the linked image comes from. */
+bool sm_image_locate(const struct sm_image *image, uint64_t address, const char **ret_section,
+		     uint64_t *ret_offset);
 /* After linking. */
 unsigned int sm_image_hooks(const struct sm_image *image, const struct sm_image_hook **ret_hooks);
 /* Fills in what SM_IOC_LOAD_IMAGE takes; it points into image. */

@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Linking an image for one guest: layout, relocation, hooks, fix-ups. */
+/* Linking an image for one guest: layout and relocation. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <shadowmon/layout.h>
 
-#include "image.h"
-
-/* As compartment/sdk/shadowmon/hook.h lays it out: the image's format, not a header to share. */
-struct hook_entry {
-	uint64_t handler;
-	uint64_t name;
-	uint32_t nargs;
-	uint32_t abort_errno;
-	uint64_t reserved;
-};
+#include "link_internal.h"
 
 #define TRAP 0xcc /* int3 */
-
-/* A symbol is resolved once, however often it is used: the guest may have to be asked. */
-struct value {
-	bool known;
-	uint64_t value;
-};
-
-struct link {
-	struct sm_image *image;
-	uint64_t base;
-	sm_resolver resolve;
-	void *ctx;
-	struct sm_error *err;
-	struct value *values;
-	size_t nr_values;
-};
 
 static uint32_t align_up(uint32_t value, uint32_t align)
 {
@@ -162,7 +137,7 @@ static int lay_out(struct link *l)
 
 /* --- symbols and relocations --------------------------------------------------------------------- */
 
-static int unresolved(struct link *l, const char *name)
+const char *sm_symbol_kind(const char *symbol, const char **ret_name)
 {
 	static const struct {
 		const char *prefix, *what;
@@ -173,12 +148,24 @@ static int unresolved(struct link *l, const char *name)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-			return sm_error_set(
-				l->err, -ENOENT,
-				"the guest's kernel has no %s %s, which the image needs",
-				kinds[i].what, name + strlen(kinds[i].prefix));
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strncmp(symbol, kinds[i].prefix, strlen(kinds[i].prefix)))
+			continue;
+		*ret_name = symbol + strlen(kinds[i].prefix);
+		return kinds[i].what;
+	}
+	*ret_name = symbol;
+	return NULL;
+}
+
+static int unresolved(struct link *l, const char *symbol)
+{
+	const char *name, *kind = sm_symbol_kind(symbol, &name);
+
+	if (kind)
+		return sm_error_set(l->err, -ENOENT,
+				    "the guest's kernel has no %s %s, which the image needs", kind,
+				    name);
 	return sm_error_set(l->err, -ENOENT,
 			    "the image needs the symbol %s, which nothing provides", name);
 }
@@ -226,7 +213,12 @@ static int compute_value(struct link *l, size_t index, uint64_t *ret_value)
 		return 0;
 	}
 	code = undefined_value(l, name, ret_value);
-	if (code == -ENOENT && GELF_ST_BIND(symbol.st_info) == STB_WEAK) {
+	if ((code == -ENOENT || code == -ENODATA) && GELF_ST_BIND(symbol.st_info) == STB_WEAK) {
+		*ret_value = 0;
+		return 0;
+	}
+	if (code && l->missing) {
+		l->values[index].missing = code;
 		*ret_value = 0;
 		return 0;
 	}
@@ -296,6 +288,20 @@ static size_t width_of(uint32_t type)
 	}
 }
 
+static void tell_missing(const struct link *l, const struct section *target, const GElf_Rela *rela)
+{
+	size_t index = GELF_R_SYM(rela->r_info);
+	struct sm_missing missing = {
+		.code = l->values[index].missing,
+		.section = target->name,
+		.offset = rela->r_offset,
+	};
+	GElf_Sym symbol;
+
+	if (image_symbol(l->image, index, &symbol, &missing.symbol) == 0)
+		l->missing(l->ctx, &missing);
+}
+
 static int relocate_one(struct link *l, struct section *target, const GElf_Rela *rela)
 {
 	uint32_t type = (uint32_t)GELF_R_TYPE(rela->r_info);
@@ -319,6 +325,10 @@ static int relocate_one(struct link *l, struct section *target, const GElf_Rela 
 	code = symbol_value(l, GELF_R_SYM(rela->r_info), &value);
 	if (code)
 		return code;
+	if (l->values[GELF_R_SYM(rela->r_info)].missing) {
+		tell_missing(l, target, rela);
+		return 0;
+	}
 	value += (uint64_t)rela->r_addend;
 	switch (type) {
 	case R_X86_64_64:
@@ -381,194 +391,15 @@ static int relocate(struct link *l)
 	return 0;
 }
 
-/* --- hooks and fix-ups ---------------------------------------------------------------------------- */
-
-static unsigned char *dispatch_table(struct link *l)
+int sm_image_link_all(struct sm_image *image, uint64_t base, sm_resolver resolve,
+		      sm_missing_fn *missing, void *ctx, struct sm_error *err)
 {
-	enum placement placement;
-	GElf_Sym symbol;
-	const char *name;
-	size_t i;
-
-	for (i = 1; image_symbol(l->image, i, &symbol, &name) == 0; i++) {
-		const struct section *s;
-
-		if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= l->image->nr_sections ||
-		    strcmp(name, "smc_dispatch"))
-			continue;
-		s = &l->image->sections[symbol.st_shndx];
-		if (s->placement != PLACE_RODATA || symbol.st_value > s->size)
-			return NULL;
-		l->image->dispatch = (uint32_t)(s->address + symbol.st_value - l->base);
-		return image_at(l->image, s->address + symbol.st_value, SM_SLOTS * sizeof(uint64_t),
-				&placement);
-	}
-	return NULL;
-}
-
-/* Until it is filled, the table holds the handler that does nothing, by which the host disables hooks. */
-static void note_unbound(struct link *l, const unsigned char *dispatch)
-{
-	enum placement placement;
-	uint64_t handler;
-
-	memcpy(&handler, dispatch, sizeof(handler));
-	if (image_at(l->image, handler, 1, &placement) && placement == PLACE_TEXT)
-		l->image->unbound = (uint32_t)(handler - l->base);
-	else
-		l->image->dispatch = 0;
-}
-
-static int read_name(struct link *l, uint64_t address, char *dst, size_t size)
-{
-	enum placement placement;
-	size_t i;
-
-	for (i = 0; i < size; i++) {
-		const unsigned char *c = image_at(l->image, address + i, 1, &placement);
-
-		if (!c || (*c && (*c <= ' ' || *c > '~')))
-			break;
-		dst[i] = (char)*c;
-		if (!*c && i)
-			return 0;
-		if (!*c)
-			break;
-	}
-	return sm_error_set(l->err, -EINVAL, "a hook of the image names no function");
-}
-
-static int read_hook(struct link *l, unsigned int slot, const struct hook_entry *entry,
-		     unsigned char *dispatch)
-{
-	struct sm_image_hook *hook = &l->image->hooks[slot];
-	enum placement placement;
-	unsigned int other;
-	int code = read_name(l, entry->name, hook->function, sizeof(hook->function));
-
-	if (code)
-		return code;
-	if (!image_at(l->image, entry->handler, 1, &placement) || placement != PLACE_TEXT)
-		return sm_error_set(l->err, -EINVAL, "the handler of %s is no code of the image",
-				    hook->function);
-	if (entry->nargs > SM_ARGS_MAX || entry->abort_errno > SM_VERDICT_ERRNO || entry->reserved)
-		return sm_error_set(l->err, -EINVAL,
-				    "the hook of %s is malformed: %u arguments, errno %u",
-				    hook->function, entry->nargs, entry->abort_errno);
-	for (other = 0; other < slot; other++)
-		if (strcmp(l->image->hooks[other].function, hook->function) == 0)
-			return sm_error_set(
-				l->err, -EINVAL,
-				"two monitors of the image are for %s; a function takes one",
-				hook->function);
-	hook->nargs = entry->nargs;
-	hook->abort_errno = entry->abort_errno;
-	memcpy(dispatch + slot * sizeof(uint64_t), &entry->handler, sizeof(uint64_t));
-	return 0;
-}
-
-static int read_hook_section(struct link *l, const struct section *s, unsigned char *dispatch)
-{
-	struct hook_entry entry;
-	size_t at;
-	int code;
-
-	if (s->placement != PLACE_RODATA || s->size % sizeof(entry))
-		return sm_error_set(l->err, -EINVAL,
-				    "section .sm.hooks of the image is no array of hooks: declare "
-				    "monitors with SM_MONITOR");
-	for (at = 0; at < s->size; at += sizeof(entry)) {
-		if (l->image->nr_hooks == SM_SLOTS)
-			return sm_error_set(l->err, -E2BIG, "the image has more than %d hooks",
-					    SM_SLOTS);
-		memcpy(&entry, s->image + at, sizeof(entry));
-		code = read_hook(l, l->image->nr_hooks, &entry, dispatch);
-		if (code)
-			return code;
-		l->image->nr_hooks++;
-	}
-	return 0;
-}
-
-static int read_hooks(struct link *l)
-{
-	unsigned char *dispatch = dispatch_table(l);
-	size_t i;
-	int code;
-
-	if (!dispatch)
-		return sm_error_set(l->err, -EINVAL,
-				    "the image has no dispatch table: it lacks the runtime");
-	note_unbound(l, dispatch);
-	for (i = 0; i < l->image->nr_sections; i++) {
-		const struct section *s = &l->image->sections[i];
-
-		if (s->placement == PLACE_NONE || strcmp(s->name, ".sm.hooks"))
-			continue;
-		code = read_hook_section(l, s, dispatch);
-		if (code)
-			return code;
-	}
-	if (l->image->nr_hooks == 0)
-		return sm_error_set(l->err, -EINVAL, "the image has no monitors");
-	return 0;
-}
-
-static int compare_fixups(const void *a, const void *b)
-{
-	uint32_t left = ((const struct sm_fixup *)a)->fault,
-		 right = ((const struct sm_fixup *)b)->fault;
-
-	return left < right ? -1 : left > right;
-}
-
-static int read_fixups(struct link *l)
-{
-	struct sm_image *image = l->image;
-	enum placement placement;
-	uint64_t pseudo = l->base + SM_IMAGE_MAX_SIZE, size = 0;
-	size_t i;
-
-	for (i = 0; i < image->nr_sections; i++)
-		if (image->sections[i].placement == PLACE_FIXUP)
-			size = image->sections[i].size;
-	if (size % 8)
-		return sm_error_set(l->err, -EINVAL,
-				    "section .sm.fixup of the image is no array of fix-ups");
-	if (size / 8 > SM_FIXUPS_MAX)
-		return sm_error_set(l->err, -E2BIG, "the image has more than %d fix-ups",
-				    SM_FIXUPS_MAX);
-	image->fixups = calloc(size / 8 + 1, sizeof(*image->fixups));
-	if (!image->fixups)
-		return sm_error_set(l->err, -ENOMEM, "no memory for the image");
-	for (i = 0; i < size; i += 8) {
-		int32_t distance[2];
-		uint64_t fault, fixup;
-
-		memcpy(distance, image->fixup_bytes + i, sizeof(distance));
-		fault = pseudo + i + (uint64_t)(int64_t)distance[0];
-		fixup = pseudo + i + 4 + (uint64_t)(int64_t)distance[1];
-		if (!image_at(image, fault, 1, &placement) || placement != PLACE_TEXT ||
-		    !image_at(image, fixup, 1, &placement) || placement != PLACE_TEXT ||
-		    fixup == l->base)
-			return sm_error_set(l->err, -EINVAL,
-					    "a fix-up of the image is for no code of it");
-		image->fixups[image->nr_fixups++] =
-			(struct sm_fixup){(uint32_t)(fault - l->base), (uint32_t)(fixup - l->base)};
-	}
-	qsort(image->fixups, image->nr_fixups, sizeof(*image->fixups), compare_fixups);
-	for (i = 1; i < image->nr_fixups; i++)
-		if (image->fixups[i].fault == image->fixups[i - 1].fault)
-			return sm_error_set(l->err, -EINVAL,
-					    "the image has two fix-ups for its offset 0x%x",
-					    image->fixups[i].fault);
-	return 0;
-}
-
-int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
-		  struct sm_error *err)
-{
-	struct link l = {.image = image, .base = base, .resolve = resolve, .ctx = ctx, .err = err};
+	struct link l = {.image = image,
+			 .base = base,
+			 .resolve = resolve,
+			 .missing = missing,
+			 .ctx = ctx,
+			 .err = err};
 	uint64_t gate = base - SM_VA_IMAGE;
 	int code;
 
@@ -585,8 +416,32 @@ int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, vo
 		code = relocate(&l);
 	free(l.values);
 	if (!code)
-		code = read_hooks(&l);
+		code = link_read_hooks(&l);
 	if (!code)
-		code = read_fixups(&l);
+		code = link_read_fixups(&l);
 	return code;
+}
+
+int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
+		  struct sm_error *err)
+{
+	return sm_image_link_all(image, base, resolve, NULL, ctx, err);
+}
+
+bool sm_image_locate(const struct sm_image *image, uint64_t address, const char **ret_section,
+		     uint64_t *ret_offset)
+{
+	size_t i;
+
+	for (i = 0; i < image->nr_sections; i++) {
+		const struct section *s = &image->sections[i];
+
+		if (s->placement == PLACE_NONE || s->placement == PLACE_FIXUP ||
+		    address < s->address || address - s->address >= s->size)
+			continue;
+		*ret_section = s->name;
+		*ret_offset = address - s->address;
+		return true;
+	}
+	return false;
 }

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "doctor.h"
 #include "event.h"
+#include "fit.h"
 #include "process_table.h"
 #include "reader.h"
 #include "schema.h"
