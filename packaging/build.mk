@@ -7,8 +7,11 @@ LIB_HEADERS := shadowmon.h $(shell sed -n 's/^.include "\(.*\)"/\1/p' host/lib/s
 installed = $(DESTDIR)$(PREFIX)
 fill-in = sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@VERSION@,$(VERSION),g'
 
-.PHONY: install install-program install-library install-documents install-modules
-install: install-program install-library install-documents install-modules
+# What monitors are compiled with, but for the tree's own folders; a newer compiler's warning is none of theirs.
+monitor-flags = $(filter-out -I% -Werror,$(COMPARTMENT_CFLAGS))
+
+.PHONY: install install-program install-library install-sdk install-documents install-modules
+install: install-program install-library install-sdk install-documents install-modules
 
 install-program: all
 	install -D -m 755 $(B)/bin/shadowmon $(installed)/bin/shadowmon
@@ -26,6 +29,16 @@ install-library: all
 	install -m 644 include/*/shadowmon/*.h $(installed)/include/shadowmon/
 	$(fill-in) packaging/libshadowmon.pc.in > $(installed)/lib/pkgconfig/libshadowmon.pc
 	[ -n "$(DESTDIR)" ] || ldconfig
+
+install-sdk: all
+	install -d $(installed)/include/shadowmon $(installed)/lib/shadowmon/template $(installed)/lib/pkgconfig
+	install -m 644 include/abi/shadowmon/*.h compartment/sdk/shadowmon/*.h $(installed)/include/shadowmon/
+	install -m 644 compartment/sdk/template/*.in $(installed)/lib/shadowmon/template/
+	install -m 644 $(B)/compartment/runtime.o $(B)/compartment/monitors.o $(installed)/lib/shadowmon/
+	install -m 755 compartment/runtime/check-image $(installed)/lib/shadowmon/
+	echo '$(monitor-flags)' > $(installed)/lib/shadowmon/monitor.flags
+	$(fill-in) -e 's,@MONITOR_FLAGS@,$(monitor-flags),' packaging/shadowmon-monitor.pc.in \
+		> $(installed)/lib/pkgconfig/shadowmon-monitor.pc
 
 install-documents:
 	install -D -m 644 docs/man/shadowmon.1 $(installed)/share/man/man1/shadowmon.1

@@ -31,6 +31,10 @@ $(B)/monitors/%.o: monitors/%/monitor.c compartment/runtime/build.mk
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(COMPARTMENT_CFLAGS) -MMD -c $< -o $@
 
+# For monitors that are built elsewhere: shadowmon build.
+$(B)/compartment/runtime.o: $(runtime-objs)
+	ld -r -o $@ $^
+
 $(B)/compartment/monitors.o: $(runtime-objs) $(call monitor-objs,$(MONITORS))
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
@@ -86,5 +90,5 @@ $(eval $(call bench-image,syscall,$(BENCH_SYSCALL)))
 all-y += $(B)/compartment/monitors-user.o
 -include $(wildcard $(PROCESS)/*/*.d)
 
-all-y += $(B)/compartment/monitors.o $(B)/compartment/monitors-lab.o
+all-y += $(B)/compartment/runtime.o $(B)/compartment/monitors.o $(B)/compartment/monitors-lab.o
 -include $(wildcard $(RUNTIME)/*.d $(B)/monitors/*.d)

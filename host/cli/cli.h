@@ -25,10 +25,13 @@ enum {
 /* --- verbs: each takes its own argv and returns an exit code ---------------------------------- */
 
 int cmd_attach(int argc, char **argv);
+int cmd_build(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_new(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
 /* --- options.c: what all verbs understand ----------------------------------------------------- */

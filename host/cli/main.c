@@ -18,6 +18,9 @@ static const struct {
 	{"events", cmd_events, "Show the events of a VM"},
 	{"status", cmd_status, "Show counters of attached VMs"},
 	{"detach", cmd_detach, "Stop to monitor a VM"},
+	{"new", cmd_new, "Write a monitor to start from"},
+	{"build", cmd_build, "Make an image of monitors"},
+	{"check", cmd_check, "Tell whether an image fits a kernel"},
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))

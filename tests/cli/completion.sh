@@ -38,7 +38,7 @@ check 'completion: syntax' $?
 run bash -c '. packaging/completion/shadowmon; complete -p shadowmon shadowmond'
 says 'completion: registered' '^complete -F _shadowmond shadowmond$'
 
-offers 'verbs' '--help --usage --version attach detach doctor events list status' shadowmon ''
+offers 'verbs' '--help --usage --version attach build check detach doctor events list new status' shadowmon ''
 offers 'a verb' 'detach' shadowmon de
 offers 'VMs to attach' '\$\(touch\ '"$work"'/executed\) my\ db' shadowmon attach ''
 offers 'attached VMs' 'web web:2' shadowmon events w
@@ -49,6 +49,9 @@ offers 'formats behind =' 'json pretty text' shadowmon list --output =
 offers 'a format behind =' 'json' shadowmon list --output = j
 offers 'policies' 'block drop' shadowmon attach --full-ring =
 offers 'files' "$vms" shadowmon attach --image "$work/vm"
+offers 'a folder to build' "$vms" shadowmon build "$work/vm"
+offers 'an image to check' "$vms/list" shadowmon check --btf = /none "$vms/l"
+offers 'an image to make' "$vms/list" shadowmon build -i "$vms/l"
 offers 'nothing for a number' '' shadowmon events --count ''
 offers 'nothing for an unknown verb' '' shadowmon frobnicate ''
 offers 'no VM for doctor' '' shadowmon doctor ''
@@ -59,7 +62,7 @@ socket=$work/none offers 'nothing without a daemon' '' shadowmon events ''
 check 'completion: a name is not executed' $?
 
 # Each long option that the help shows is offered.
-for verb in doctor list attach events status detach; do
+for verb in doctor list attach events status detach new build check; do
 	"$shadowmon" "$verb" --help | grep -oE -- '--[a-z-]+=?' | grep -vx -- '--' | sort -u >"$work/options"
 	complete_words shadowmon "$verb" --
 	sort "$work/out" | diff "$work/options" - >"$work/err"

@@ -13,7 +13,7 @@ done
 # The page names every verb, option and exit code.
 mandoc -Tascii docs/man/shadowmon.1 | col -bx >"$work/page"
 mandoc -Tascii docs/man/shadowmond.8 | col -bx >"$work/daemon-page"
-for verb in doctor list attach events status detach; do
+for verb in doctor list attach events status detach new build check; do
 	missing=$("$shadowmon" "$verb" --help | grep -oE -- '--[a-z-]+' | sort -u | while read -r option; do
 		grep -q -- "$option" "$work/page" || echo "$option"
 	done)
@@ -44,6 +44,13 @@ done <<END
 755 /usr/bin/shadowmon
 755 /usr/sbin/shadowmond
 644 /usr/lib/shadowmon/monitors.o
+644 /usr/lib/shadowmon/runtime.o
+644 /usr/lib/shadowmon/monitor.flags
+755 /usr/lib/shadowmon/check-image
+644 /usr/lib/shadowmon/template/monitor.c.in
+644 /usr/lib/pkgconfig/shadowmon-monitor.pc
+644 /usr/include/shadowmon/monitor.h
+644 /usr/include/shadowmon/layout.h
 644 /usr/lib/libshadowmon.so.0
 644 /usr/include/libshadowmon/shadowmon.h
 644 /usr/include/shadowmon/ioctl.h

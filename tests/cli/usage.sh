@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the command says of itself, what it refuses, and how it does without a daemon.
-verbs='doctor list attach events status detach'
+verbs='doctor list attach events status detach new build check'
 
 ends 0 'help' "$shadowmon" --help
 for verb in $verbs; do
@@ -23,6 +23,8 @@ for verb in $verbs; do
 	check "$verb --help says nothing on stderr" $?
 	ends 0 "$verb --usage" "$shadowmon" "$verb" --usage
 	ends 2 "$verb with an unknown option" "$shadowmon" "$verb" --frobnicate
+done
+for verb in doctor list attach events status detach check; do
 	ends 2 "$verb with an unknown format" "$shadowmon" "$verb" -o xml
 	complains "$verb: the format is named" 'unknown output format: xml'
 	ends 2 "$verb with two VMs" "$shadowmon" "$verb" one two

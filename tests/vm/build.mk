@@ -21,6 +21,14 @@ $(VM_TESTS)/attack_user $(VM_TESTS)/kexec_load: $(VM_TESTS)/%: tests/vm/guest/%.
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static $< -o $@
 
+# A monitor made from the template, as its author would.
+$(VM_TESTS)/mode_change.o: $(B)/bin/shadowmon $(B)/compartment/runtime.o $(B)/compartment/monitors.o packaging/build.mk \
+		$(wildcard compartment/sdk/*/* include/abi/shadowmon/*)
+	rm -rf $(VM_TESTS)/sdk $(VM_TESTS)/mode_change
+	$(MAKE) -s -o all install-sdk PREFIX=/usr DESTDIR=$(abspath $(VM_TESTS)/sdk)
+	SHADOWMON_SDK=$(VM_TESTS)/sdk/usr/lib/shadowmon $(B)/bin/shadowmon new $(VM_TESTS)/mode_change
+	SHADOWMON_SDK=$(VM_TESTS)/sdk/usr/lib/shadowmon $(B)/bin/shadowmon build --image $@ $(VM_TESTS)/mode_change
+
 define attack-module
 $(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.h
 	@mkdir -p $(B)/kmod/$(1)/attack
@@ -35,6 +43,6 @@ endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
 vm-tests := $(B)/compartment/exec.o $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test \
-	$(VM_TESTS)/attack_user $(VM_TESTS)/kexec_load \
+	$(VM_TESTS)/attack_user $(VM_TESTS)/mode_change.o $(VM_TESTS)/kexec_load \
 	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
 	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)

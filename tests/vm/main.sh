@@ -106,6 +106,15 @@ guest_run web 'uname -s' >/dev/null
 vm_drain
 check "the guest goes on, and its events arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 
+# --- a monitor made from the template -------------------------------------------------------------------
+
+check "detach, for another image" shadowmon detach web
+check "attach with what \"new\" and \"build\" made" shadowmon attach --image /root/mode_change.o web
+guest_run web 'f=/tmp/mode; : >$f; chmod 600 $f; chmod 4755 $f' >/dev/null
+vm_drain
+check "its events tell file and modes" test "$(vm_count '.mode_change | .path == "/tmp/mode" and .was == "0100600" and .mode == "04755"')" -eq 1
+check "... and nothing that other monitors tell" test "$(vm_count '.process_exec or .process_exit')" -eq 0
+
 # --- the end ------------------------------------------------------------------------------------------
 
 check "detach" shadowmon detach web
