@@ -32,8 +32,8 @@ struct sm_btf;
 int sm_btf_open(const void *data, size_t size, struct sm_btf **ret_btf, struct sm_error *err);
 void sm_btf_close(struct sm_btf *btf);
 /* Byte offset and size of a member, by a path such as "d_name.len".  -ENOENT; -EINVAL: a bit-field. */
-int sm_btf_member(const struct sm_btf *btf, const char *type, const char *path, uint64_t *ret_offset,
-		  uint64_t *ret_size);
+int sm_btf_member(const struct sm_btf *btf, const char *type, const char *path,
+		  uint64_t *ret_offset, uint64_t *ret_size);
 int sm_btf_size(const struct sm_btf *btf, const char *type, uint64_t *ret_size);
 int sm_btf_enum(const struct sm_btf *btf, const char *type, const char *name, uint64_t *ret_value);
 /* Number of arguments of a function, or -ENOENT. */
