@@ -208,6 +208,7 @@ static int do_lock(struct smh_vm *vm, struct sm_ioc_lock *arg)
 	if (!err) {
 		vm->state = SM_STATE_LOCKED;
 		WRITE_ONCE(vm->locked, true);
+		smh_verify_start(vm);
 	}
 	mutex_unlock(&vm->lock);
 	if (err)
@@ -229,6 +230,7 @@ static int do_detach(struct smh_vm *vm, struct sm_ioc_detach *arg)
 	if (arg->timeout_ms > 60000)
 		return -EINVAL;
 	/* The guest module could not unhook otherwise.  Who parts with the guest trusts it with that. */
+	smh_verify_stop(vm);
 	smh_protect_stop(vm);
 	if (arg->timeout_ms && READ_ONCE(vm->state) >= SM_STATE_REGISTERED &&
 	    !READ_ONCE(vm->detached)) {

@@ -4,6 +4,7 @@
  * Runs in the vCPU's thread, preemptible, kvm->srcu held, VMCS current whenever this thread runs.
  */
 
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 
 #include "lab.h"
@@ -196,6 +197,8 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	if (view == SM_VIEW_TARGET) {
 		if (v->bound && !v->held.info && v->state->attention)
 			WRITE_ONCE(v->state->attention, 0);
+		if (time_after_eq(jiffies, v->look.due))
+			smh_verify_look(v, exit_reason);
 		return handle_in_target(v, exit_reason);
 	}
 	ret = view == SM_VIEW_MONITOR ? handle_in_monitor(v, exit_reason)

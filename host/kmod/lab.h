@@ -13,6 +13,7 @@
 #define SMH_WEAKEN_CR3_TEST  BIT(1) /* the gate does not look at CR3; from the next image on */
 #define SMH_WEAKEN_MODE_TRAP BIT(2) /* the gate runs in any mode; from the next image on */
 #define SMH_WEAKEN_REGISTERS BIT(3) /* no register is pinned */
+#define SMH_WEAKEN_VERIFY    BIT(4) /* no vCPU looks at its hooks */
 
 #ifdef SMH_LAB
 extern unsigned int smh_weaken;

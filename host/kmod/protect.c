@@ -117,7 +117,7 @@ void smh_protect_init(struct smh_vm *vm)
 enum sm_protection smh_protect_state(const struct smh_vm *vm)
 {
 	if (!is_supported())
-		return SM_PROTECTION_UNSUPPORTED;
+		return READ_ONCE(vm->verify.active) ? SM_PROTECTION_VERIFIED : SM_PROTECTION_OFF;
 	return READ_ONCE(vm->protect.active) ? SM_PROTECTION_ON : SM_PROTECTION_OFF;
 }
 
@@ -125,8 +125,10 @@ enum sm_protection smh_protect_state(const struct smh_vm *vm)
 static int add(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u64 len)
 {
 	struct smh_protect *p = &vm->protect;
+	int err;
 
 	while (len) {
+		struct smh_range *range = &p->ranges[p->nr_ranges];
 		u32 piece = min_t(u64, len, SM_PAGE_SIZE - offset_in_page(va));
 		u64 gpa = kvm_mmu_gva_to_gpa_read(vcpu, va, NULL);
 
@@ -134,7 +136,11 @@ static int add(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u64 len)
 			return -EFAULT;
 		if (p->nr_ranges == SMH_RANGES_MAX)
 			return -ENOSPC;
-		p->ranges[p->nr_ranges++] = (struct smh_range){.gpa = gpa, .len = piece};
+		*range = (struct smh_range){.va = va, .gpa = gpa, .len = piece};
+		err = smh_verify_remember(vm, range);
+		if (err)
+			return err;
+		p->nr_ranges++;
 		va += piece;
 		len -= piece;
 	}

@@ -51,6 +51,7 @@ void smh_reset(struct smh_vm *vm, u32 what)
 	if (READ_ONCE(vm->state) < SM_STATE_REGISTERED || atomic_xchg(&vm->was_reset, 1))
 		return;
 	smh_host_ring_put(vm, &rec.h, sizeof(rec));
+	smh_verify_suspend(vm);
 	smh_protect_suspend(vm);
 	WRITE_ONCE(vm->parting, true);
 	smh_vm_detach_later(vm);

@@ -33,6 +33,8 @@
 #include <shadowmon/layout.h>
 #include <shadowmon/ring.h>
 
+#include "verify.h"
+
 #undef pr_fmt
 #define pr_fmt(fmt) "shadowmon: " fmt
 
@@ -169,6 +171,7 @@ struct smh_vcpu {
 	struct hrtimer budget_timer;
 	bool flush; /* INVEPT before the next entry; set by others */
 	struct smh_unfinished unfinished;
+	struct smh_look look;
 
 	struct smh_outside *outside; /* transports other than the gate: transport.h */
 
@@ -211,15 +214,6 @@ void smh_window_check_generation(struct smh_vm *vm);
 extern const struct mmu_notifier_ops smh_window_notifier_ops;
 
 /* --- protected guest memory: protect.c -------------------------------------------------------- */
-
-/* Two pieces a call site, which may lie across two pages; the stubs; the gate and the page before it. */
-#define SMH_RANGES_MAX (2 * SM_SLOTS + SM_STUBS_MAX_SIZE / SM_PAGE_SIZE + 2)
-
-/* Bytes that the guest may not write; they do not cross a page. */
-struct smh_range {
-	u64 gpa;
-	u32 len;
-};
 
 struct smh_tracked_page {
 	gfn_t gfn;
@@ -305,6 +299,7 @@ struct smh_vm {
 	spinlock_t window_lock;
 	struct smh_window window;
 	struct smh_protect protect;
+	struct smh_verify verify;
 	struct mmu_notifier notifier;
 
 	spinlock_t pins_lock; /* what follows; IRQs off */

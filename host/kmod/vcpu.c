@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a vCPU has of its own: list, state page, stack, ring, and the roots of its views. */
 
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "lab.h"
@@ -131,6 +132,7 @@ static struct smh_vcpu *create(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	v->vm = vm;
 	v->vcpu = vcpu;
 	v->index = vcpu->vcpu_idx;
+	v->look.range = get_random_u32();
 	init_waitqueue_head(&v->room);
 	hrtimer_init(&v->budget_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	v->budget_timer.function = budget_expired;

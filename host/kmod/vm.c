@@ -199,6 +199,7 @@ void smh_vm_detach(struct smh_vm *vm)
 	mutex_unlock(&vm->lock);
 	if (!first)
 		return;
+	smh_verify_stop(vm);
 	smh_protect_stop(vm);
 	wake_up_all(&vm->command_wait);
 	xa_for_each(&vm->vcpus, index, v)

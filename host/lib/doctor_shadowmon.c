@@ -28,7 +28,7 @@ static int write_tracking_by_config(const struct sm_examination *x)
 static void examine_write_tracking(struct sm_examination *x, int has)
 {
 	static const char remedy[] =
-		"It works without, by verification from the compartment instead of refusal.  For refusal, "
+		"Changes to hooks are found within about a second, but not refused.  For refusal, "
 		"boot a kernel with CONFIG_KVM_EXTERNAL_WRITE_TRACKING=y: distributions' generic kernels "
 		"have it, their cloud kernels do not.";
 
@@ -39,7 +39,7 @@ static void examine_write_tracking(struct sm_examination *x, int has)
 		sm_check_add(
 			x, "write-tracking", has ? SM_CHECK_OK : SM_CHECK_WARNING, remedy,
 			has ? "hook protection: on (KVM can write-protect guest pages for us)"
-			    : "hook protection: off (host kernel has no external write tracking)");
+			    : "hook protection: verification only (host kernel has no external write tracking)");
 }
 
 static void examine_revision(struct sm_examination *x, const struct sm_ioc_info *info)

@@ -61,6 +61,8 @@ const char *sm_violation_reason_name(u32 reason)
 		[SM_REASON_LSTAR] = "lstar",
 		[SM_REASON_SYSENTER] = "sysenter",
 		[SM_REASON_VMM] = "vmm",
+		[SM_REASON_HOOK_CHANGED] = "hook_changed",
+		[SM_REASON_HOOK_MAPPED] = "hook_mapped",
 	};
 
 	return name_of(names, COUNT(names), reason);

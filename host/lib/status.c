@@ -133,8 +133,8 @@ static const char *protection_name(u32 protection)
 	switch (protection) {
 	case SM_PROTECTION_ON:
 		return "on";
-	case SM_PROTECTION_UNSUPPORTED:
-		return "off (host kernel has no external write tracking)";
+	case SM_PROTECTION_VERIFIED:
+		return "verification only (host kernel has no external write tracking)";
 	default:
 		return "off";
 	}

@@ -143,9 +143,9 @@ $(B)/include/kmod_shim/%.h:
 	@mkdir -p $(@D)
 	touch $@
 
-$(B)/include/kmod_shim/complete: tests/unit/build.mk $(addprefix $(B)/include/kmod_shim/linux/,bits.h bsearch.h compiler.h hashtable.h \
-		hrtimer.h kref.h kvm_host.h mmu_notifier.h mutex.h slab.h smp.h srcu.h uaccess.h wait.h workqueue.h \
-		xarray.h) $(B)/include/kmod_shim/asm/kvm_page_track.h
+$(B)/include/kmod_shim/complete: tests/unit/build.mk $(addprefix $(B)/include/kmod_shim/linux/,bitmap.h bits.h bsearch.h compiler.h hashtable.h \
+		hrtimer.h jiffies.h kref.h kthread.h kvm_host.h mmu_notifier.h mutex.h random.h sched/mm.h slab.h smp.h \
+		srcu.h uaccess.h wait.h workqueue.h xarray.h) $(B)/include/kmod_shim/asm/kvm_page_track.h
 	touch $@
 
 kmod-shim := -I$(B)/include/kmod_shim -include tests/unit/kmod_shim/kernel.h
@@ -162,4 +162,15 @@ $(B)/tests/ept_test: $(ept-test-objs)
 	$(CC) $(SANITIZE) $^ -lcmocka -o $@
 
 unit-tests += $(B)/tests/ept_test
+
+verify-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/verify_test host/kmod/verify)
+$(verify-test-objs): CPPFLAGS += $(kmod-shim) -include tests/unit/kmod_shim/vmcs.h
+$(verify-test-objs): CFLAGS += $(kmod-warnings)
+$(verify-test-objs): | $(B)/include/kmod_shim/complete
+
+$(B)/tests/verify_test: $(verify-test-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ -lcmocka -o $@
+
+unit-tests += $(B)/tests/verify_test
 # --- end of host module ---

@@ -53,6 +53,11 @@ void smh_host_ring_put(struct smh_vm *vm, struct sm_record *rec, u32 len)
 	       len < sizeof(last_host_record) ? len : sizeof(last_host_record));
 }
 
+uint32_t get_random_u32(void)
+{
+	return 4;
+}
+
 int smh_transport_prepare(struct smh_vcpu *v)
 {
 	(void)v;

@@ -90,6 +90,8 @@ enum sm_violation_reason {
 	SM_REASON_LSTAR = 18,
 	SM_REASON_SYSENTER = 19,
 	SM_REASON_VMM = 20, /* the VMM reads or writes the registers of a vCPU in the compartment */
+	SM_REASON_HOOK_CHANGED = 21, /* seen: a protected byte is not what it was at lock */
+	SM_REASON_HOOK_MAPPED = 22,  /* seen: page tables lead from a hook to another page */
 };
 
 struct sm_record_violation {
@@ -99,7 +101,7 @@ struct sm_record_violation {
 	u32 reason;      /* enum sm_violation_reason */
 	u32 exit_reason; /* basic exit reason of the VM exit, SDM appendix C */
 	u64 rip;
-	u64 gpa; /* EPT violations, hook writes; else 0 */
+	u64 gpa; /* EPT violations, hook writes and changes; HOOK_MAPPED: where it leads; else 0 */
 	u64 gla; /* where the CPU gave one; else 0 */
 	u64 cr3;
 	u64 qualification;

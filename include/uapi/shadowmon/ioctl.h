@@ -229,11 +229,11 @@ struct sm_vcpu_status {
 	__u64 tsc_ratio;
 };
 
-/* Whether writes of the guest to what its hooks need are refused. */
+/* Whether writes of the guest to what its hooks need are refused; looked at it is in any case. */
 enum sm_protection {
 	SM_PROTECTION_OFF = 0, /* not locked, or on the way out */
 	SM_PROTECTION_ON = 1,
-	SM_PROTECTION_UNSUPPORTED = 2, /* no SM_FEATURE_WRITE_TRACKING */
+	SM_PROTECTION_VERIFIED = 2, /* only looked at: no SM_FEATURE_WRITE_TRACKING */
 };
 
 struct sm_ioc_status {

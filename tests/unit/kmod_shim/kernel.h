@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As much of a kernel as ept.c, tables.c, image.c, vcpu.c and hypercall.c of the host module need
+ * As much of a kernel as ept.c, tables.c, image.c, vcpu.c, verify.c and hypercall.c of the host module need
  * to be compiled for tests.  Included before their first line; the kernel headers that they name
  * are empty. One thread, no interrupts; physical addresses are those of this process.  What is only
  * declared here, the test plays.
@@ -8,6 +8,7 @@
 #ifndef SHADOWMON_KMOD_SHIM_H
 #define SHADOWMON_KMOD_SHIM_H
 
+#include <asm/processor-flags.h>
 #include <asm/vmx.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -31,8 +32,16 @@
 #define WRITE_ONCE(x, value)                (*(volatile __typeof__(x) *)&(x) = (value))
 #define smp_store_release(to, value)        __atomic_store_n(to, value, __ATOMIC_RELEASE)
 #define IS_ERR_VALUE(x)                     ((unsigned long)(x) >= (unsigned long)-4095)
-#define test_bit(n, bits)                   ((*(bits) >> (n)) & 1)
-#define __set_bit(n, bits)                  ((void)(*(bits) |= BIT(n)))
+#define smp_load_acquire(from)              __atomic_load_n(from, __ATOMIC_ACQUIRE)
+#define smp_rmb()                           __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb()                           __atomic_thread_fence(__ATOMIC_RELEASE)
+#define PAGE_SHIFT                          12
+#define DIV_ROUND_UP(n, d)                  (((n) + (d)-1) / (d))
+#define DECLARE_BITMAP(name, bits)          unsigned long name[DIV_ROUND_UP(bits, 64)]
+#define test_bit(n, bits)                   (((bits)[(n) / 64] >> ((n) % 64)) & 1)
+#define __set_bit(n, bits)                  ((void)((bits)[(n) / 64] |= BIT((n) % 64)))
+#define clear_bit(n, bits)                  ((void)((bits)[(n) / 64] &= ~BIT((n) % 64)))
+#define test_and_set_bit(n, bits)           (test_bit(n, bits) ? 1 : (__set_bit(n, bits), 0))
 
 #define __pa(pointer)                   ((uintptr_t)(pointer))
 #define __va(address)                   ((void *)(uintptr_t)(address))
@@ -88,6 +97,29 @@ typedef struct {
 typedef OBJECT(lock) spinlock_t, raw_spinlock_t;
 typedef OBJECT(queue) wait_queue_head_t;
 typedef uint64_t gpa_t, gfn_t;
+
+/* Work is done where it is queued. */
+typedef void (*work_func)(struct work_struct *work);
+#define INIT_WORK_ONSTACK(work, func) ((work)->ops = (const void *)(func))
+#define queue_work(queue, work)       (((work_func)(uintptr_t)(work)->ops)(work))
+#define flush_work(work)              ((void)(work))
+#define destroy_work_on_stack(work)   ((void)(work))
+#define srcu_read_lock(srcu)          (*(srcu))
+#define srcu_read_unlock(srcu, idx)   ((void)(idx))
+
+extern unsigned long jiffies;
+#define time_before(a, b) ((long)((a) - (b)) < 0)
+uint32_t get_random_u32(void);
+
+struct mm_struct;
+bool mmget_not_zero(struct mm_struct *mm);
+void mmput(struct mm_struct *mm);
+void kthread_use_mm(struct mm_struct *mm);
+void kthread_unuse_mm(struct mm_struct *mm);
+struct kvm {
+	struct mm_struct *mm;
+	int srcu;
+};
 struct kvm_memory_slot;
 struct vm_area_struct;
 struct page;
@@ -116,12 +148,18 @@ struct kvm_vcpu {
 	struct {
 		unsigned long regs[NR_VCPU_REGS];
 		unsigned long regs_avail, regs_dirty;
+		unsigned long cr4, efer, hflags;
 	} arch;
 };
+#define EFER_LMA            BIT(10)
+#define HF_SMM_MASK         BIT(6)
 #define GUEST_RIP           0x681e
 #define GUEST_SS_AR_BYTES   0x4818
 #define kvm_vcpu_kick(vcpu) ((void)(vcpu))
 int kvm_skip_emulated_instruction(struct kvm_vcpu *vcpu);
+#define KVM_REQ_TLB_FLUSH_GUEST 27
+void kvm_make_request(int request, struct kvm_vcpu *vcpu);
+int kvm_read_guest(struct kvm *kvm, uint64_t gpa, void *data, unsigned long len);
 int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, uint64_t gpa, void *data, unsigned long len);
 int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, uint64_t gpa, const void *data, unsigned long len);
 bool kvm_is_visible_gfn(struct kvm *kvm, gfn_t gfn);

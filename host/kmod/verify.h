@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Looking, from lock on, whether what the hooks need is as it was: what write tracking does not see, and
+ * all there is where KVM has none.
+ */
+#ifndef SHADOWMON_KMOD_VERIFY_H
+#define SHADOWMON_KMOD_VERIFY_H
+
+#include <linux/bitmap.h>
+#include <linux/types.h>
+
+#include <shadowmon/hypercall.h>
+
+struct smh_vm;
+struct smh_vcpu;
+
+/* Two pieces a call site, which may lie across two pages; the stubs; the gate and the page before it. */
+#define SMH_RANGES_MAX (2 * SM_SLOTS + SM_STUBS_MAX_SIZE / SM_PAGE_SIZE + 2)
+
+/* Bytes that the guest may not write; they do not cross a page. */
+struct smh_range {
+	u64 va, gpa;
+	u32 len;
+	u8 site[SM_CALL_SITE_SIZE];
+	u8 *bytes; /* what they are: site, or a page of the pool */
+};
+
+struct smh_verify {
+	bool active;
+	/* A range's bit: it was reported, and not seen as it should be since. */
+	DECLARE_BITMAP(changed, SMH_RANGES_MAX);
+	DECLARE_BITMAP(remapped, SMH_RANGES_MAX);
+};
+
+/* A vCPU's next look. */
+struct smh_look {
+	unsigned long due;  /* jiffies */
+	unsigned int range; /* modulo their number */
+};
+
+/* Notes what a range's bytes are; va, gpa and len are set.  vCPU thread; may sleep. */
+int smh_verify_remember(struct smh_vm *vm, struct smh_range *range);
+/* From lock on, when the ranges change no more. */
+void smh_verify_start(struct smh_vm *vm);
+/* Looks at everything once more, and no more from then on.  May sleep. */
+void smh_verify_stop(struct smh_vm *vm);
+/* No more from here on, as what is there is another kernel.  Any context. */
+void smh_verify_suspend(struct smh_vm *vm);
+/* An exit in view 0 when a look is due.  vCPU thread, VMCS current, kvm->srcu held; may sleep. */
+void smh_verify_look(struct smh_vcpu *v, u32 exit_reason);
+
+#endif
