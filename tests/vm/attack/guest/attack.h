@@ -28,10 +28,14 @@ struct attack {
 
 /* One array a file, each ended by an empty entry. */
 extern const struct attack memory_attacks[], vmfunc_attacks[], gate_attacks[], sweep_attacks[],
-	register_attacks[], control_attacks[];
+	register_attacks[], control_attacks[], remap_attacks[], dma_attacks[], flip_attacks[];
 
-/* main.c: the guest module's copy of the gate page, G; a line for whoever reads the result. */
+/*
+ * main.c: the guest module's copy of the gate page, G; the address of a symbol, or NULL; a line for whoever
+ * reads the result.
+ */
 extern u8 *gate;
+void *attack_symbol(const char *name);
 __printf(1, 2) void attack_note(const char *format, ...);
 
 /* --- run.S: with interrupts off; each comes back ---------------------------------------------- */
@@ -91,5 +95,38 @@ void page_destroy(struct attack_page *page);
 void page_aim(struct attack_page *page, unsigned int offset, bool late_cr3);
 /* The offset in the gate page at which page_aim() has put a RET. */
 unsigned int page_warm(unsigned int offset);
+
+/* --- silence.c: the hook of shadowmon_ping(), and code that would silence it --------------------- */
+
+struct ping {
+	unsigned long (*call)(unsigned long op);
+	u8 *site; /* of the call of its stub */
+	u8 *stub;
+};
+
+int ping_find(struct ping *ping);
+/* Calls it for as long as the host may take to look at everything; how often. */
+unsigned int ping_hold(const struct ping *ping);
+
+enum place { AT_CALL_SITE, AT_STUB, AT_GATE };
+
+struct patch {
+	u8 *at;
+	u8 code[5];
+	unsigned int size;
+};
+
+void ping_silent(const struct ping *ping, enum place place, struct patch *ret_patch);
+/* The page that it is for, and what that page would be with it. */
+u8 *patch_page(const struct patch *patch);
+void patch_copy(const struct patch *patch, u8 *copy);
+
+/* --- remap.c: the tables that the kernel itself uses --------------------------------------------- */
+
+/* The entry that maps a page of 4 KiB, or NULL; the same entry, but for where it leads. */
+u64 *remap_entry(const void *va);
+u64 remap_to(u64 entry, const void *page);
+/* On this CPU. */
+void remap_flush(const void *va);
 
 #endif

@@ -20,8 +20,8 @@
 u8 *gate;
 
 static const struct attack *const attacks[] = {
-	memory_attacks, vmfunc_attacks,   gate_attacks,
-	sweep_attacks,  register_attacks, control_attacks,
+	memory_attacks,  vmfunc_attacks, gate_attacks, sweep_attacks, register_attacks,
+	control_attacks, remap_attacks,  dma_attacks,  flip_attacks,
 };
 
 /* Guest-physical address of a page for the controls: full of RET. */
@@ -116,7 +116,7 @@ static struct miscdevice physical = {
 	.mode = 0666,
 };
 
-static void *find_symbol(const char *name)
+void *attack_symbol(const char *name)
 {
 	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
 	unsigned long (*lookup)(const char *name);
@@ -130,10 +130,10 @@ static void *find_symbol(const char *name)
 
 static int __init attack_init(void)
 {
-	void *page, *idt_table = find_symbol("idt_table");
+	void *page, *idt_table = attack_symbol("idt_table");
 	int err;
 
-	gate = find_symbol("smg_gate");
+	gate = attack_symbol("smg_gate");
 	if (!gate || !idt_table) {
 		pr_err("attack: shadowmon_guest is not loaded\n");
 		return -ENOENT;
