@@ -153,8 +153,8 @@ kmod-warnings := -Wno-unused-parameter -Wno-sign-compare
 ept-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/ept_test tests/unit/kmod_fixture host/kmod/ept \
 	host/kmod/tables host/kmod/image host/kmod/vcpu host/kmod/disable)
 
-$(ept-test-objs): CPPFLAGS += $(kmod-shim)
-$(ept-test-objs): CFLAGS += $(kmod-warnings)
+$(ept-test-objs): private CPPFLAGS += $(kmod-shim)
+$(ept-test-objs): private CFLAGS += $(kmod-warnings)
 $(ept-test-objs): | $(B)/include/kmod_shim/complete
 
 $(B)/tests/ept_test: $(ept-test-objs)
@@ -164,8 +164,8 @@ $(B)/tests/ept_test: $(ept-test-objs)
 unit-tests += $(B)/tests/ept_test
 
 verify-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/verify_test host/kmod/verify)
-$(verify-test-objs): CPPFLAGS += $(kmod-shim) -include tests/unit/kmod_shim/vmcs.h
-$(verify-test-objs): CFLAGS += $(kmod-warnings)
+$(verify-test-objs): private CPPFLAGS += $(kmod-shim) -include tests/unit/kmod_shim/vmcs.h
+$(verify-test-objs): private CFLAGS += $(kmod-warnings)
 $(verify-test-objs): | $(B)/include/kmod_shim/complete
 
 $(B)/tests/verify_test: $(verify-test-objs)
