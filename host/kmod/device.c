@@ -358,10 +358,27 @@ static int dispatch(struct smh_file *file, unsigned int cmd, union smh_arg *arg)
 	}
 }
 
+/* By all its bits: the size among them is that of what is copied. */
 static bool is_known(unsigned int cmd)
 {
-	return _IOC_TYPE(cmd) == 'S' && _IOC_NR(cmd) >= _IOC_NR(SM_IOC_INFO) &&
-	       _IOC_NR(cmd) <= _IOC_NR(SM_IOC_SERVE);
+	switch (cmd) {
+	case SM_IOC_INFO:
+	case SM_IOC_ATTACH:
+	case SM_IOC_AGENT:
+	case SM_IOC_COMMAND:
+	case SM_IOC_MEMSLOTS:
+	case SM_IOC_LOAD_IMAGE:
+	case SM_IOC_LOCK:
+	case SM_IOC_STATUS:
+	case SM_IOC_WAKE:
+	case SM_IOC_DETACH:
+	case SM_IOC_VALUE:
+	case SM_IOC_OUTSIDE:
+	case SM_IOC_SERVE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static long smh_ioctl(struct file *filp, unsigned int cmd, unsigned long user)

@@ -22,20 +22,38 @@ static void update_secondary_controls(u64 set, u64 clear)
 		smh_vmwrite(SECONDARY_VM_EXEC_CONTROL, new);
 }
 
+/* Host 6.1 has VM functions on for all its guests, with none enabled; 6.12 for none. */
+static void enable_vmfunc(struct smh_vcpu *v, u64 others)
+{
+	u64 old = smh_vmread(SECONDARY_VM_EXEC_CONTROL);
+
+	if (!(old & SECONDARY_EXEC_ENABLE_VMFUNC))
+		WRITE_ONCE(v->vmfunc, true);
+	update_secondary_controls(SECONDARY_EXEC_ENABLE_VMFUNC | others, 0);
+}
+
+static void disable_vmfunc(struct smh_vcpu *v)
+{
+	if (!v->vmfunc)
+		return;
+	update_secondary_controls(0, SECONDARY_EXEC_ENABLE_VMFUNC);
+	WRITE_ONCE(v->vmfunc, false);
+}
+
 /*
  * KVM rewrites the secondary controls when CPUID or CR4.UMIP change, so they are looked at each time.
  * From lock on IDTR and GDTR are pinned by descriptor-table exiting.
  */
 static void bind(struct smh_vcpu *v)
 {
-	u64 controls = SECONDARY_EXEC_ENABLE_VMFUNC;
+	u64 controls = 0;
 
 	if (v->vm->locked && !smh_weakened(SMH_WEAKEN_REGISTERS)) {
-		controls |= SECONDARY_EXEC_DESC;
+		controls = SECONDARY_EXEC_DESC;
 		if (!v->pins.taken)
 			smh_pins_take(v);
 	}
-	update_secondary_controls(controls, 0);
+	enable_vmfunc(v, controls);
 	if (v->bound)
 		return;
 	smh_vmwrite(VM_FUNCTION_CONTROL, VMFUNC_EPTP_SWITCHING);
@@ -54,8 +72,10 @@ void smh_unbind(struct smh_vcpu *v)
 {
 	unsigned int view;
 
-	if (!v->bound)
+	if (!v->bound) {
+		disable_vmfunc(v);
 		return;
+	}
 	view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER)) ?: v->view;
 	if (view == SM_VIEW_MONITOR)
 		smh_abort(v, SM_REASON_DETACH, 0);
@@ -69,6 +89,7 @@ void smh_unbind(struct smh_vcpu *v)
 	smh_vmwrite(EPTP_LIST_ADDRESS, 0);
 	if (!kvm_wants_descriptor_exiting(v->vcpu))
 		update_secondary_controls(0, SECONDARY_EXEC_DESC);
+	disable_vmfunc(v);
 	WRITE_ONCE(v->bound, false);
 }
 
@@ -173,7 +194,7 @@ void smh_enter(struct kvm_vcpu *vcpu, const void *unused)
 	}
 	if (vm->transport != SM_TRANSPORT_GATE) {
 		/* With no function enabled VMFUNC exits; without this control it is #UD. */
-		update_secondary_controls(SECONDARY_EXEC_ENABLE_VMFUNC, 0);
+		enable_vmfunc(v, 0);
 		return;
 	}
 	/* Pairs with the store in smh_vcpu_link_image: the views are complete. */

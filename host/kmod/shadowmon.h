@@ -161,8 +161,9 @@ struct smh_vcpu {
 
 	/* Entry and exit state. */
 	bool bound; /* this vCPU's VMCS names our list */
-	u8 view;    /* at the last exit; consumed by the next entry */
-	u64 rip;    /* where it is to go on, if view is 1 or 2 */
+	bool vmfunc; /* it has VM functions, which KVM had off: a guest would make KVM warn of their exits */
+	u8 view; /* at the last exit; consumed by the next entry */
+	u64 rip; /* where it is to go on, if view is 1 or 2 */
 	struct smh_held_event held;
 	struct smh_pins pins;
 	struct smh_reset reset;

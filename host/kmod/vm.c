@@ -70,13 +70,19 @@ void smh_vm_flush(struct smh_vm *vm)
 	kvm_make_all_cpus_request(vm->kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
 }
 
+/* Its VMCS has something of ours. */
+static bool is_bound(const struct smh_vcpu *v)
+{
+	return READ_ONCE(v->bound) || READ_ONCE(v->vmfunc);
+}
+
 static bool any_bound(struct smh_vm *vm)
 {
 	struct smh_vcpu *v;
 	unsigned long index;
 
 	xa_for_each(&vm->vcpus, index, v)
-		if (READ_ONCE(v->bound))
+		if (is_bound(v))
 			return true;
 	return false;
 }
@@ -89,7 +95,7 @@ static void nudge(struct smh_vcpu *v)
 {
 	struct kvm_vcpu *vcpu = v->vcpu;
 
-	if (!READ_ONCE(v->bound))
+	if (!is_bound(v))
 		return;
 	if (mutex_trylock(&vcpu->mutex)) {
 		vcpu_load(vcpu);

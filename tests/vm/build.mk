@@ -4,7 +4,7 @@
 VM_TESTS := $(B)/tests/vm
 ATTACK_SOURCES := $(wildcard tests/vm/attack/guest/*.[chS]) tests/vm/attack/guest/Kbuild
 
-$(VM_TESTS)/%_test: tests/vm/host/%_test.c $(wildcard tests/vm/host/*.h)
+$(VM_TESTS)/ioctl_%: tests/vm/host/ioctl_%.c $(wildcard tests/vm/host/*.h) | $(B)/include/gate_offsets.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/vm/host $< -o $@
 
@@ -43,6 +43,6 @@ endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
 vm-tests := $(B)/compartment/exec.o $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test \
-	$(VM_TESTS)/attack_user $(VM_TESTS)/mode_change.o $(VM_TESTS)/kexec_load \
+	$(VM_TESTS)/ioctl_fuzz $(VM_TESTS)/attack_user $(VM_TESTS)/mode_change.o $(VM_TESTS)/kexec_load \
 	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
 	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)

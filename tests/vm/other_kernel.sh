@@ -40,6 +40,17 @@ guest_run web uname >/dev/null
 vm_drain
 check "later events still arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 check "detach" shadowmon detach web
+
+# --- ioctls at random, where the suite asks for it ------------------------------------------------------
+
+if [ -e /root/ioctl_fuzz ]; then
+	guest_run web 'rmmod shadowmon_attack shadowmon_guest; insmod /shadowmon_guest.ko lab=1 poll_ms=10'
+	guest_run web 'while [ ! -e /tmp/stop ]; do echo 10 >/sys/kernel/debug/shadowmon/ping; done >/dev/null 2>&1 &'
+	/root/ioctl_fuzz "$(guest_pid web)" 20000 1
+	TAP_FAILED=$((TAP_FAILED + ($? != 0)))
+	check "the guest answers" guest_run web 'touch /tmp/stop'
+fi
+
 check "the guest is well" guest_run web true
 check "its kernel has nothing to say" sh -c "! grep -E 'BUG:|WARNING:|Oops|Call Trace' $(guest_console web)"
 guest_stop web
