@@ -29,7 +29,7 @@ $(RUNTIME)/%.S.o: compartment/runtime/%.S compartment/runtime/build.mk
 
 $(B)/monitors/%.o: monitors/%/monitor.c compartment/runtime/build.mk
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(COMPARTMENT_CFLAGS) -MMD -c $< -o $@
+	$(CC) $(CPPFLAGS) $(COMPARTMENT_CFLAGS) -DSM_MONITOR_NAME='"$*"' -MMD -c $< -o $@
 
 # For monitors that are built elsewhere: shadowmon build.
 $(B)/compartment/runtime.o: $(runtime-objs)
@@ -65,7 +65,7 @@ $(PROCESS)/runtime/%.S.o: compartment/runtime/%.S compartment/runtime/build.mk
 
 $(PROCESS)/monitors/%.o: monitors/%/monitor.c compartment/runtime/build.mk
 	@mkdir -p $(@D)
-	$(CC) $(PROCESS_FLAGS) $(COMPARTMENT_CFLAGS) -MMD -c $< -o $@
+	$(CC) $(PROCESS_FLAGS) $(COMPARTMENT_CFLAGS) -DSM_MONITOR_NAME='"$*"' -MMD -c $< -o $@
 
 $(B)/compartment/monitors-user.o: $(process-objs) $(call process-monitor-objs,$(MONITORS))
 	ld -r -o $@ $^

@@ -13,6 +13,7 @@ enum {
 	OPT_MAX_ABORTS,
 	OPT_TIMEOUT,
 	OPT_IMAGE,
+	OPT_MONITORS,
 	OPT_TRANSPORT
 };
 
@@ -28,6 +29,9 @@ static const struct argp_option options[] = {
 	{"timeout", OPT_TIMEOUT, "SECONDS", 0, "How long to try (default 60)", 0},
 	{"image", OPT_IMAGE, "FILE", 0,
 	 "Monitors to load (default: $" SM_IMAGE_ENV " or " SM_IMAGE_PATH ")", 0},
+	{"monitors", OPT_MONITORS, "LIST", 0,
+	 "Which of them to hook: names with commas between, \"default\" or \"all\" among them (default: default)",
+	 0},
 	{"transport", OPT_TRANSPORT, "gate|exit|user", 0,
 	 "How events reach the monitors: by the gate (default); to compare, by a VM exit to the host's "
 	 "kernel, or to a process",
@@ -39,7 +43,7 @@ static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 struct request {
 	struct common common;
-	const char *vm, *full_ring, *image, *transport;
+	const char *vm, *full_ring, *image, *monitors, *transport;
 	long long ring_size, budget_us, max_aborts, timeout_ms;
 };
 
@@ -74,6 +78,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case OPT_IMAGE:
 		request->image = value;
 		return 0;
+	case OPT_MONITORS:
+		if (!value[0])
+			argp_error(state, "--monitors wants names of monitors");
+		request->monitors = value;
+		return 0;
 	case OPT_TRANSPORT:
 		if (strcmp(value, "gate") && strcmp(value, "exit") && strcmp(value, "user"))
 			argp_error(state, "--transport wants gate, exit or user");
@@ -104,6 +113,8 @@ static json_t *to_json(const struct request *request, const char *image)
 	json_object_set_new(json, "image", json_string(image));
 	if (request->full_ring)
 		json_object_set_new(json, "full_ring", json_string(request->full_ring));
+	if (request->monitors)
+		json_object_set_new(json, "monitors", json_string(request->monitors));
 	if (request->transport)
 		json_object_set_new(json, "transport", json_string(request->transport));
 	if (request->ring_size)

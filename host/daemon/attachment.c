@@ -64,17 +64,23 @@ struct attachment *attachment_create(struct daemon *daemon, const struct sm_vm *
 	if (!attachment)
 		return NULL;
 	attachment->image_path = strdup(options->image_path);
-	if (!attachment->image_path) {
-		free(attachment);
-		return NULL;
-	}
+	attachment->monitors = options->monitors ? strdup(options->monitors) : NULL;
+	if (!attachment->image_path || (options->monitors && !attachment->monitors))
+		goto free;
 	attachment->options = *options;
 	attachment->options.image_path = attachment->image_path;
+	attachment->options.monitors = attachment->monitors;
 	attachment->daemon = daemon;
 	attachment->state = ATTACHING;
 	attachment->vm = *vm;
 	TAILQ_INSERT_TAIL(&daemon->attachments, attachment, link);
 	return attachment;
+
+free:
+	free(attachment->monitors);
+	free(attachment->image_path);
+	free(attachment);
+	return NULL;
 }
 
 static void end_if_done(struct daemon *daemon)
@@ -95,6 +101,7 @@ void attachment_destroy(struct attachment *attachment)
 	sd_event_source_disable_unref(attachment->hangup);
 	sd_event_source_disable_unref(attachment->retry);
 	TAILQ_REMOVE(&daemon->attachments, attachment, link);
+	free(attachment->monitors);
 	free(attachment->image_path);
 	free(attachment);
 	update_status(daemon);

@@ -31,7 +31,7 @@ struct attachment {
 	bool unwanted;   /* to be detached as soon as it is attached */
 	struct sm_vm vm; /* as it was when attached */
 	struct sm_attach_options options; /* what it was attached with */
-	char *image_path;                 /* of options */
+	char *image_path, *monitors;      /* of options */
 	struct sm_attachment *handle;     /* the library's; NULL while ATTACHING and WAITING */
 	struct client *consumer;          /* who reads its events, or NULL */
 	bool consumer_waits;              /* ... and has not got them yet */

@@ -12,6 +12,7 @@
  *    "max_aborts": N,                     of one hook's activations until it is disabled; 0: never
  *    "timeout_ms": N,                     for the whole of it: 1 to 600,000
  *    "image": PATH,                       absolute; the monitors to load
+ *    "monitors": LIST,                    which of them to hook: names with commas between, "default", "all"
  *    "transport": "gate" | "exit" | "user"}   how events reach the monitors; others than gate to compare
  *   {"op": "detach", "vm": VM, "timeout_ms": N}    1 to 60,000: for the guest to unhook
  *   {"op": "status", "vm": VM}            without vm: of all attachments

@@ -106,15 +106,16 @@ static void do_list(struct client *client, json_t *request)
 static bool decode_attach(struct client *client, json_t *request, const char **ret_vm,
 			  struct sm_attach_options *ret_options)
 {
-	const char *op, *vm, *full_ring = "drop", *image = SM_IMAGE_PATH, *transport = "gate";
+	const char *op, *vm, *full_ring = "drop", *image = SM_IMAGE_PATH, *transport = "gate",
+			     *monitors = NULL;
 	json_int_t ring_size = 0, budget_us = 0, max_aborts = -1, timeout_ms = SM_ATTACH_TIMEOUT_MS;
 	json_error_t error;
 
 	if (json_unpack_ex(request, &error, JSON_STRICT,
-			   "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s, s?s}", "op", &op, "vm", &vm,
-			   "full_ring", &full_ring, "ring_size", &ring_size, "budget_us",
+			   "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s, s?s, s?s}", "op", &op, "vm",
+			   &vm, "full_ring", &full_ring, "ring_size", &ring_size, "budget_us",
 			   &budget_us, "max_aborts", &max_aborts, "timeout_ms", &timeout_ms,
-			   "image", &image, "transport", &transport))
+			   "image", &image, "monitors", &monitors, "transport", &transport))
 		return !unpack_failed(client, &error);
 	if (!check_selector(client, vm) ||
 	    !check_range(client, "timeout_ms", timeout_ms, 1, SM_ATTACH_TIMEOUT_MS_MAX) ||
@@ -158,6 +159,7 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 						: (u32)max_aborts,
 		.timeout_ms = (unsigned int)timeout_ms,
 		.image_path = image,
+		.monitors = monitors,
 	};
 	return true;
 }

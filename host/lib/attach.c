@@ -44,9 +44,12 @@ static void progress(const struct attach *a, const char *what)
 /* Before anything is done to the VM. */
 static int open_image(struct attach *a)
 {
+	int code;
+
 	if (!a->options->image_path)
 		return sm_error_set(a->err, -EINVAL, "no monitor image is named");
-	return sm_image_open_file(a->options->image_path, &a->image, a->err);
+	code = sm_image_open_file(a->options->image_path, &a->image, a->err);
+	return code ? code : sm_image_choose(a->image, a->options->monitors, a->err);
 }
 
 static int open_device(struct attach *a)

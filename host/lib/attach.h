@@ -33,6 +33,7 @@ struct sm_attach_options {
 	uint32_t max_aborts;     /* of one hook until it is disabled; 0: 20, SM_MAX_ABORTS_NEVER */
 	unsigned int timeout_ms; /* for the guest module to register; 0: 5,000 */
 	const char *image_path;  /* SM_TRANSPORT_USER: one that is built for a process */
+	const char *monitors;    /* names with commas between; NULL: the image's default ones */
 	bool no_lock;            /* leave the guest trusted: for the lab */
 	void (*progress)(void *ctx, const char *what); /* may be NULL */
 	void *progress_ctx;

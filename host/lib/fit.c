@@ -199,6 +199,9 @@ static int check_image(struct fit *f, struct sm_image *image, struct sm_error *e
 	unsigned int count, i;
 	int code;
 
+	code = sm_image_choose(image, "all", err);
+	if (code)
+		return code;
 	code = sm_image_link_all(image, GATE_VA + SM_VA_IMAGE, resolve, on_missing, f, err);
 	if (code)
 		return code;

@@ -227,6 +227,7 @@ void sm_image_close(struct sm_image *image)
 	free(image->fixup_bytes);
 	free(image->fixups);
 	free(image->sections);
+	free(image->choice);
 	sm_schema_free(image->schema);
 	if (image->elf)
 		elf_end(image->elf);

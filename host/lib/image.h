@@ -11,6 +11,8 @@
 
 #define IMAGE_SECTIONS_MAX 1024
 #define IMAGE_FILE_MAX     (16 << 20)
+#define IMAGE_MONITORS_MAX 256
+#define MONITOR_NAME_SIZE  64
 
 enum placement {
 	PLACE_NONE, /* not in the compartment */
@@ -28,6 +30,12 @@ struct section {
 	const void *bytes;    /* NULL: zeroes */
 	uint64_t address;     /* once laid out */
 	unsigned char *image; /* where it lies in its segment's buffer */
+};
+
+/* What can be chosen: one or more hooks. */
+struct image_monitor {
+	char name[MONITOR_NAME_SIZE];
+	bool on_request, chosen;
 };
 
 struct sm_image {
@@ -51,6 +59,9 @@ struct sm_image {
 	uint32_t nr_fixups;
 	struct sm_image_hook hooks[SM_SLOTS];
 	unsigned int nr_hooks;
+	char *choice; /* names, with commas; NULL: what is not on request only */
+	struct image_monitor monitors[IMAGE_MONITORS_MAX];
+	unsigned int nr_monitors;
 	uint32_t dispatch,
 		unbound; /* offsets: the table of handlers, the one that does nothing; or 0 */
 };
@@ -61,5 +72,7 @@ int image_symbol(const struct sm_image *image, size_t index, GElf_Sym *ret_symbo
 /* The laid-out bytes at an address, if len of them lie in the image; else NULL. */
 unsigned char *image_at(const struct sm_image *image, uint64_t address, uint64_t len,
 			enum placement *ret_placement);
+/* Once the image is relocated: checks its hooks, and fills hooks and dispatch table with those of the monitors that are chosen. */
+int image_read_hooks(struct sm_image *image, uint64_t base, struct sm_error *err);
 
 #endif

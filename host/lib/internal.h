@@ -62,6 +62,11 @@ int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_
 void sm_image_close(struct sm_image *image);
 /* Takes the events that it declares out of it: they are the caller's to free. */
 struct sm_schema *sm_image_take_schema(struct sm_image *image);
+/*
+ * Names the monitors to hook, with commas between; "default" and "all" stand for several.  NULL: default.  Whether the
+ * image has them shows when it is linked.
+ */
+int sm_image_choose(struct sm_image *image, const char *list, struct sm_error *err);
 /* Lays the image out at base (G + SM_VA_IMAGE; G in the guest's range, or SM_PROCESS_GATE_VA) and relocates it. */
 int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
 		  struct sm_error *err);
@@ -84,7 +89,7 @@ const char *sm_symbol_kind(const char *symbol, const char **ret_name);
 /* Where in the object an address of the linked image comes from. */
 bool sm_image_locate(const struct sm_image *image, uint64_t address, const char **ret_section,
 		     uint64_t *ret_offset);
-/* After linking. */
+/* After linking: those of the monitors that are chosen. */
 unsigned int sm_image_hooks(const struct sm_image *image, const struct sm_image_hook **ret_hooks);
 /* Fills in what SM_IOC_LOAD_IMAGE takes; it points into image. */
 void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *ret_arg);

@@ -416,7 +416,7 @@ int sm_image_link_all(struct sm_image *image, uint64_t base, sm_resolver resolve
 		code = relocate(&l);
 	free(l.values);
 	if (!code)
-		code = link_read_hooks(&l);
+		code = image_read_hooks(image, base, err);
 	if (!code)
 		code = link_read_fixups(&l);
 	return code;

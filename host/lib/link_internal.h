@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Linking: layout and relocation (link.c), then hooks and fix-ups (link_hooks.c). */
+/* Linking: layout and relocation (link.c), then fix-ups (link_fixups.c). */
 #ifndef SHADOWMON_LIB_LINK_INTERNAL_H
 #define SHADOWMON_LIB_LINK_INTERNAL_H
 
@@ -23,8 +23,6 @@ struct link {
 	sm_missing_fn *missing; /* NULL: what is missing is an error */
 };
 
-/* What the image binds to functions of the guest; fills the dispatch table in. */
-int link_read_hooks(struct link *l);
 /* Where loads that miss guest RAM resume, sorted. */
 int link_read_fixups(struct link *l);
 

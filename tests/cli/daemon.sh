@@ -125,6 +125,7 @@ answers 'limits of aborts out of range' bad-request '{"op":"attach","vm":"web","
 	'{"op":"attach","vm":"web","max_aborts":1000001}'
 answers 'an image without a path' bad-request '{"op":"attach","vm":"web","image":"monitors.o"}' \
 	'{"op":"attach","vm":"web","image":""}'
+answers 'monitors that are no list' bad-request '{"op":"attach","vm":"web","monitors":["file"]}'
 answers 'full_ring that is none' bad-request '{"op":"attach","vm":"web","full_ring":"overwrite"}'
 answers 'a well-formed request for no VM' not-found '{"op":"attach","vm":"web"}' '{"op":"detach","vm":"web"}' \
 	'{"op":"events","vm":"web"}' '{"op":"status","vm":"web"}'

@@ -72,11 +72,11 @@ says 'list of none: told' '^no VM runs on this host$'
 
 # attach and detach
 reply attach '{"progress":"hooking"}' '{"ok":true,"vm":"web","pid":7}'
-ends 0 'attach' "$shadowmon" attach --full-ring=block --ring-size=64 --budget=500 --max-aborts=0 --timeout=9 --image "$work/image.o" web
+ends 0 'attach' "$shadowmon" attach --full-ring=block --ring-size=64 --budget=500 --max-aborts=0 --timeout=9 --monitors=default,file --image "$work/image.o" web
 says 'attach: progress' '^hooking$'
 says 'attach: done' '^attached to web \(PID 7\)$'
 jq -e --arg image "$work/image.o" '. == {op: "attach", vm: "web", image: $image, full_ring: "block",
-	ring_size: 65536, budget_us: 500, max_aborts: 0, timeout_ms: 9000}' "$replies/request" >/dev/null
+	ring_size: 65536, budget_us: 500, max_aborts: 0, timeout_ms: 9000, monitors: "default,file"}' "$replies/request" >/dev/null
 check 'attach: all options arrive' $?
 ends 0 'attach with JSON' env SHADOWMON_IMAGE="$work/image.o" "$shadowmon" attach -o json web
 is_json 'attach: JSON, without progress' '.ok and .vm == "web" and .pid == 7'

@@ -46,6 +46,7 @@ attach budget 99 1000001 0 1e3
 attach max-aborts -1 1000001 never
 attach timeout 0 601 -1 x
 attach full-ring full DROP
+attach monitors
 events count 0 -1 1.5
 events timeout 0 1000000001
 detach timeout 0 61

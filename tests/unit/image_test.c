@@ -23,6 +23,8 @@
 #define GATE 0xffffffffc0100000
 #define BASE (GATE + SM_VA_IMAGE)
 #define FAR  0x1122334455667788
+/* Of good's read-only segment: .rodata is 394 bytes, and the table is on a 64-byte boundary. */
+#define DISPATCH 448
 
 static const struct {
 	const char *name;
@@ -217,12 +219,11 @@ static void fills_the_dispatch_table(void **state)
 {
 	struct sm_ioc_load_image arg;
 	struct sm_image *image = load_good(&arg);
-	size_t table = 320; /* .rodata is 294 bytes, and the table is on a 64-byte boundary */
 
 	(void)state;
-	assert_int_equal(read64(&arg.segments[1], table), BASE + 5);
-	assert_int_equal(read64(&arg.segments[1], table + 8), BASE + 5 + 0x1d);
-	assert_int_equal(read64(&arg.segments[1], table + 16), 0);
+	assert_int_equal(read64(&arg.segments[1], DISPATCH), BASE + 5);
+	assert_int_equal(read64(&arg.segments[1], DISPATCH + 8), BASE + 5 + 0x1d);
+	assert_int_equal(read64(&arg.segments[1], DISPATCH + 16), 0);
 	sm_image_close(image);
 }
 
@@ -278,6 +279,69 @@ static void refuses_a_wild_gate_address(void **state)
 	free(file.data);
 }
 
+static int link_with(const char *monitors, struct sm_image **ret_image, struct sm_error *err)
+{
+	struct file file = read_file("good");
+
+	assert_int_equal(sm_image_open(file.data, file.size, ret_image, NULL), 0);
+	free(file.data);
+	assert_int_equal(sm_image_choose(*ret_image, monitors, NULL), 0);
+	return sm_image_link(*ret_image, BASE, resolve, NULL, err);
+}
+
+/* Slots are for what is chosen alone. */
+static void chooses_monitors(void **state)
+{
+	static const struct {
+		const char *list, *functions[3];
+	} cases[] = {
+		{NULL, {"security_one", "security_two"}},
+		{"default", {"security_one", "security_two"}},
+		{"one,one", {"security_one", "security_two"}},
+		{"extra", {"security_three"}},
+		{"extra,default", {"security_one", "security_two", "security_three"}},
+		{"all", {"security_one", "security_two", "security_three"}},
+	};
+	const struct sm_image_hook *hooks;
+	struct sm_ioc_load_image arg;
+	struct sm_image *image;
+	unsigned int i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(link_with(cases[i].list, &image, NULL), 0);
+		n = sm_image_hooks(image, &hooks);
+		while (n-- > 0)
+			assert_string_equal(hooks[n].function, cases[i].functions[n]);
+		n = sm_image_hooks(image, &hooks);
+		assert_true(n == 3 || !cases[i].functions[n]);
+		sm_image_describe(image, &arg);
+		assert_int_equal(read64(&arg.segments[1], DISPATCH + (n - 1) * 8), BASE + 5 + 0x1d);
+		assert_int_equal(read64(&arg.segments[1], DISPATCH + n * 8), 0);
+		sm_image_close(image);
+	}
+}
+
+static void refuses_monitors_that_are_not_there(void **state)
+{
+	static const char *const lists[] = {"",       "two",      "on",         "ones",
+					    "one,",   ",one",     "one,,extra", "one, extra",
+					    "defaul", "defaults", "ALL"};
+	struct sm_image *image;
+	struct sm_error err;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		assert_int_equal(link_with(lists[i], &image, &err), -ENOENT);
+		assert_non_null(strstr(err.text, "it has one, extra"));
+		sm_image_close(image);
+	}
+	assert_int_equal(link_with("one,two", &image, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no monitor \"two\""));
+	sm_image_close(image);
+}
+
 /* --- broken images
  * --------------------------------------------------------------------------------- */
 
@@ -319,7 +383,12 @@ static const struct {
 	{"hook_name_wild", -EINVAL, "names no function"},
 	{"hook_nargs", -EINVAL, "7 arguments"},
 	{"hook_errno", -EINVAL, "errno 4096"},
-	{"hook_reserved", -EINVAL, "malformed"},
+	{"hook_flags", -EINVAL, "flags 0x2"},
+	{"monitor_none", -EINVAL, "names no monitor"},
+	{"monitor_all", -EINVAL, "\"all\""},
+	{"monitor_comma", -EINVAL, "\"one,two\""},
+	{"monitor_long", -EINVAL, "names no monitor"},
+	{"monitors_many", -E2BIG, "256 monitors"},
 	{"fixup_double", -EINVAL, "two fix-ups"},
 	{"fixup_data", -EINVAL, "fix-up"},
 	{"fixup_target", -EINVAL, "fix-up"},
@@ -561,7 +630,7 @@ static void assert_links_for(const char *vmlinux)
 	assert_int_equal(sm_btf_open(data, size, &btf, &err), 0);
 	btf__free(parsed);
 	ctx.btf = btf;
-	if (sm_image_open_file(MONITORS, &image, &err) ||
+	if (sm_image_open_file(MONITORS, &image, &err) || sm_image_choose(image, "all", &err) ||
 	    sm_image_link(image, BASE, resolve_for_kernel, &ctx, &err))
 		fail_msg("%s: %s", vmlinux, err.text);
 	count = sm_image_hooks(image, &hooks);
@@ -604,6 +673,8 @@ int main(void)
 		cmocka_unit_test(sorts_fixups),
 		cmocka_unit_test(resolves_each_symbol_once),
 		cmocka_unit_test(refuses_a_wild_gate_address),
+		cmocka_unit_test(chooses_monitors),
+		cmocka_unit_test(refuses_monitors_that_are_not_there),
 		cmocka_unit_test(refuses_broken_images),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(refuses_other_elf_files),

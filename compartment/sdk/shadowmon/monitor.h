@@ -41,6 +41,10 @@
  * Binds the function that follows to the guest kernel function named by a string.  Then come its
  * parameters, none to six, all of them, as integers; what the guest's BTF says must agree, which
  * the loader checks.
+ *
+ * `shadowmon attach --monitors` chooses by name.  All hooks of a source file have the name SM_MONITOR_NAME, a string
+ * that the build defines (the folder's); without it each goes by its own id.  A file that defines SM_ON_REQUEST before
+ * it includes this header is hooked only if it is asked for.
  */
 #define SM_MONITOR(id, function, ...) SM_MONITOR_FAILING(id, function, SM_ALLOW, ##__VA_ARGS__)
 
@@ -53,7 +57,9 @@
 		.handler = (u64)id##_entry,                                                        \
 		.name = (u64)function,                                                             \
 		.nargs = SM_COUNT(__VA_ARGS__),                                                    \
+		.flags = SM_HOOK_FLAGS,                                                            \
 		.abort_errno = (verdict)&SM_VERDICT_ERRNO,                                         \
+		.monitor = (u64)SM_NAME_OF(id),                                                    \
 	};                                                                                         \
 	static inline int id(SM_PARAMETERS(__VA_ARGS__))
 /* clang-format on */
@@ -100,6 +106,18 @@ void sm_commit(void *record, u32 len);
 __attribute__((noreturn)) void sm_panic(u32 reason);
 
 /* --- how ---------------------------------------------------------------------------------- */
+
+#ifdef SM_MONITOR_NAME
+#define SM_NAME_OF(id) SM_MONITOR_NAME
+#else
+#define SM_NAME_OF(id) #id
+#endif
+
+#ifdef SM_ON_REQUEST
+#define SM_HOOK_FLAGS SM_HOOK_ON_REQUEST
+#else
+#define SM_HOOK_FLAGS 0
+#endif
 
 #define SM_COUNT(...)                          SM_COUNT_(, ##__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
 #define SM_COUNT_(z, a, b, c, d, e, f, n, ...) n

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A small image for image_test.c, and as many broken ones: each is this file with one BREAK_* defined.
- * `good` has two monitors.  Its data segment starts with one value of each kind of relocation.
+ * `good` has the monitors "one", which has two hooks, and "extra", which is to be asked for.  Its data segment starts with one value of each kind of relocation.
  */
 #include <shadowmon/layout.h>
 
@@ -12,10 +12,11 @@
 	.long	\max, \kind
 .endm
 
-.macro hook handler, name, nargs, errno
+.macro hook handler, name, nargs, errno, monitor=monitor1, flags=0
 	.quad	\handler, \name
-	.long	\nargs, \errno
-	.quad	0
+	.short	\nargs, \flags
+	.long	\errno
+	.quad	\monitor
 .endm
 
 #ifndef BREAK_no_entry
@@ -78,7 +79,21 @@ name2:
 #else
 	.asciz	"security_two"
 #endif
+name3:	.asciz	"security_three"
+monitor1: .asciz "one"
+monitor2: .asciz "extra"
+monitor_all: .asciz "all"
+monitor_two: .asciz "one,two"
+monitor_long: .fill 64, 1, 'm'
+	.byte	0
 empty:	.asciz	""
+#ifdef BREAK_monitors_many
+many:	.set	skip, 0
+	.rept	257
+	.byte	'0' + skip / 16, '0' + skip % 16, 0
+	.set	skip, skip + 1
+	.endr
+#endif
 control: .asciz	"security\n"
 longest: .fill	127, 1, 'a'
 	.byte	0
@@ -138,6 +153,9 @@ zeroes:	.zero	8192
 	hook	second, name2, 6, 13
 #endif
 #endif
+#ifndef BREAK_no_hooks
+	hook	second, name3, 1, 0, monitor2, 1
+#endif
 #ifdef BREAK_hooks_many
 	.set	skip, 0
 	.rept	SM_SLOTS
@@ -175,8 +193,27 @@ zeroes:	.zero	8192
 #ifdef BREAK_hook_errno
 	hook	first, longest, 2, 4096
 #endif
-#ifdef BREAK_hook_reserved
-	.quad	first, longest, 2, 1
+#ifdef BREAK_hook_flags
+	hook	first, longest, 2, 0, monitor1, 2
+#endif
+#ifdef BREAK_monitor_none
+	hook	first, longest, 2, 0, 0
+#endif
+#ifdef BREAK_monitor_all
+	hook	first, longest, 2, 0, monitor_all
+#endif
+#ifdef BREAK_monitor_comma
+	hook	first, longest, 2, 0, monitor_two
+#endif
+#ifdef BREAK_monitor_long
+	hook	first, longest, 2, 0, monitor_long
+#endif
+#ifdef BREAK_monitors_many
+	.set	skip, 0
+	.rept	257
+	hook	first, name1, 2, 0, many+3*skip, 1
+	.set	skip, skip + 1
+	.endr
 #endif
 
 	.section .sm.fixup, "a"
