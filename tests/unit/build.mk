@@ -54,6 +54,20 @@ $(patsubst %,$(B)/tests/%_test,$(COMPARTMENT_TESTS)): $(B)/tests/%_test: $(B)/as
 	$(CC) $(SANITIZE) -no-pie $(fake-config) $(LDFLAGS) $^ -lcmocka -o $@
 
 unit-tests += $(patsubst %,$(B)/tests/%_test,$(COMPARTMENT_TESTS))
+
+# Monitors that declare their events.
+MONITOR_TESTS := monitors_process monitors_system
+monitor-test-objs := $(patsubst %,$(B)/asan/tests/unit/%.o,monitor_fixture $(MONITOR_TESTS:%=%_test))
+$(monitor-test-objs): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
+$(monitor-test-objs): CFLAGS += -fno-pie
+
+$(patsubst %,$(B)/tests/%_test,$(MONITOR_TESTS)): $(B)/tests/%_test: $(B)/asan/tests/unit/%_test.o \
+		$(B)/asan/tests/unit/monitor_fixture.o $(patsubst %,$(B)/asan/compartment/runtime/%.o,record memory task path)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -no-pie $(fake-config) @tests/unit/fake_arch/layout @tests/unit/fake_arch/monitor_layout \
+		$(filter %.o,$^) -lcmocka -o $@
+
+unit-tests += $(patsubst %,$(B)/tests/%_test,$(MONITOR_TESTS))
 # --- end of compartment ---
 
 # --- attach ---
