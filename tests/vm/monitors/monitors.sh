@@ -72,7 +72,8 @@ check "nothing of it is without an explanation" test "$(vm_count '.credentials.u
 check "no text was unreadable" test "$(vm_count '.[] | objects | .unreadable')" -eq 0
 check "no monitor was aborted" test "$(vm_status aborts)" -eq 0
 
-check "detach" shadowmon detach web
+# In the lab each function takes a moment to unhook.
+check "detach" shadowmon detach --timeout=60 web
 check "the default ones do not see files" vm_attach
 guest_run web 'echo x >/tmp/again'
 vm_drain
