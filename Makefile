@@ -43,7 +43,8 @@ unit-tests :=
 cli-tests :=
 fuzzers :=
 # The longest first.
-vm-suites := $(wildcard tests/vm/attack/*.suite tests/vm/*.suite)
+vm-suites := $(patsubst %,tests/vm/%.suite,attack/attack attach host_6.12 soak machine)
+vm-suites += $(filter-out $(vm-suites),$(wildcard tests/vm/attack/*.suite tests/vm/*.suite))
 
 include $(wildcard packaging/build.mk compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
 
@@ -83,7 +84,7 @@ check-vm: all $(vm-tests)
 	tests/lib/run vm $(vm-suites)
 
 check-attacks: all $(vm-tests)
-	tests/lib/run vm $(filter tests/vm/attack/%,$(vm-suites))
+	tests/lib/run vm $(filter tests/vm/attack/% tests/vm/protect.suite,$(vm-suites))
 
 demo: all
 	tests/lib/run-suite lab/demo/demo.suite

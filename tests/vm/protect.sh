@@ -10,19 +10,44 @@ reports()
 	vm_count '.violation.reason == "hook_write"'
 }
 
-# Runs all attacks of the module; their TAP lines become ours.
+# Runs all attacks of the module; their TAP lines become ours, and go into the table.
 attacks() # EXPECT
 {
 	guest_run web "dmesg -C; insmod /shadowmon_hooks.ko expect=$1; rmmod shadowmon_hooks; dmesg | grep attack:" >/tmp/attacks
 	while read -r line; do
 		case $line in
 		*attack:\ not\ ok*) ok 1 "$1: ${line#* - }" ;;
-		*attack:\ ok*) ok 0 "$1: ${line#* - }" ;;
+		*attack:\ ok*) ok 0 "$1: ${line#* - }" && table[$1 ${line#* - }]=$1 ;;
 		*attack:\ \#*) echo "#${line#*attack: \#}" ;;
 		esac
 	done </tmp/attacks
 	check "$1: all attacks were run" grep -q 'attack: 1\.\.' /tmp/attacks || tail -n 40 "$(guest_console web)"
 }
+
+# Attack, without protection, with it, how it is told: as tests/vm/attack/attack.sh prints it.
+row()
+{
+	printf '# %-80s %-18s %-18s %s\n' "$@"
+}
+
+print_table()
+{
+	local key name
+	row attack 'without protection' 'with it' 'reported as'
+	for key in "${!table[@]}"; do
+		case $key in
+		*'can be written') continue ;;
+		written\ *) name=${key#written } ;;
+		*) continue ;;
+		esac
+		row "$name" "${table[$key]}" "${table[refused $name]:-WRITTEN}" hook_write
+	done | sort
+	row "ftrace_enabled = 0" "$ftrace_without" refused -
+	row "rmmod of the guest module" "$rmmod_without" refused -
+}
+
+declare -A table
+ftrace_without=failed rmmod_without=failed
 
 events_arrive() # WHEN
 {
@@ -57,6 +82,10 @@ guest_start web 1 256 || exit 1
 # --- nothing is protected ---------------------------------------------------------------------------
 
 attacks written
+guest_run web 'echo 0 >/proc/sys/kernel/ftrace_enabled && echo 1 >/proc/sys/kernel/ftrace_enabled' && ftrace_without=switched
+check "control: ftrace_enabled = 0 works" test $ftrace_without = switched
+guest_run web 'rmmod shadowmon_guest && insmod /shadowmon_guest.ko lab=1' && rmmod_without=unloaded
+check "control: rmmod of the guest module works" test $rmmod_without = unloaded
 
 # --- locked -----------------------------------------------------------------------------------------
 
@@ -122,4 +151,5 @@ check "the VMM's death detaches" sh -c '! shadowmon status web'
 kill -TERM $daemon
 wait $daemon
 check "module unloads" rmmod shadowmon
+print_table
 [ $TAP_FAILED -eq 0 ]
