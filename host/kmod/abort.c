@@ -77,11 +77,21 @@ void smh_repair_cr3(struct smh_vcpu *v)
 	v->vcpu->arch.cr3 = cr3;
 }
 
-void smh_leave_gate(struct smh_vcpu *v)
+/* On at the stub's return label, which only 64-bit code can have come from. */
+static void return_with(struct smh_vcpu *v, u64 verdict)
 {
 	return_to_target(v);
-	smh_vcpu_set_reg(v, VCPU_REGS_RDX, 0);
+	if (!(smh_vmread(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK)) {
+		kvm_queue_exception(v->vcpu, UD_VECTOR);
+		return;
+	}
+	smh_vcpu_set_reg(v, VCPU_REGS_RDX, verdict);
 	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_RETURN);
+}
+
+void smh_leave_gate(struct smh_vcpu *v)
+{
+	return_with(v, 0);
 }
 
 int smh_violation(struct smh_vcpu *v, unsigned int view, u32 reason, u32 exit_reason)
@@ -131,10 +141,8 @@ int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 	v->stats.aborts++;
 	if (reason != SM_REASON_DETACH && reason != SM_REASON_VMM)
 		smh_disable_count(v, slot);
-	return_to_target(v);
 	restore_guest_registers(v);
-	smh_vcpu_set_reg(v, VCPU_REGS_RDX, v->vm->abort_errno[slot]);
-	smh_vcpu_set_reg(v, VCPU_REGS_RIP, v->vm->agent.gate_va + SM_VA_RETURN);
+	return_with(v, v->vm->abort_errno[slot]);
 	return 1;
 }
 
@@ -158,6 +166,7 @@ void smh_leave_views(struct smh_vcpu *v, u32 reason)
 	view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER)) ?: v->view;
 	if (view == SM_VIEW_TARGET)
 		return;
+	smh_inject_restore(v);
 	if (offset >= GATE_EXIT_OFFSET && offset < GATE_BAD_OFFSET)
 		go_on_at(v, SM_VA_RETURN);
 	else if (offset < GATE_EXIT_OFFSET)

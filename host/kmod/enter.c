@@ -41,6 +41,22 @@ static void disable_vmfunc(struct smh_vcpu *v)
 }
 
 /*
+ * Outside long mode page walks do not start at B, and exceptions look elsewhere for the IDT.  There VMFUNC
+ * exits.  KVM owns CR0.PG and EFER.LME, so each change of mode is an exit.
+ */
+static void choose_functions(struct smh_vcpu *v)
+{
+	u64 functions = VMFUNC_EPTP_SWITCHING;
+
+	if (!(v->vcpu->arch.efer & EFER_LMA) && !smh_weakened(SMH_WEAKEN_LONG_MODE))
+		functions = 0;
+	if (v->functions == functions)
+		return;
+	smh_vmwrite(VM_FUNCTION_CONTROL, functions);
+	v->functions = functions;
+}
+
+/*
  * KVM rewrites the secondary controls when CPUID or CR4.UMIP change, so they are looked at each time.
  * From lock on IDTR and GDTR are pinned by descriptor-table exiting.
  */
@@ -54,9 +70,9 @@ static void bind(struct smh_vcpu *v)
 			smh_pins_take(v);
 	}
 	enable_vmfunc(v, controls);
+	choose_functions(v);
 	if (v->bound)
 		return;
-	smh_vmwrite(VM_FUNCTION_CONTROL, VMFUNC_EPTP_SWITCHING);
 	smh_vmwrite(EPTP_LIST_ADDRESS, __pa(v->list));
 	smh_vcpu_reset_list(v, smh_vmread(EPT_POINTER));
 	v->bound = true;
@@ -76,6 +92,7 @@ void smh_unbind(struct smh_vcpu *v)
 		disable_vmfunc(v);
 		return;
 	}
+	smh_inject_restore(v);
 	view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER)) ?: v->view;
 	if (view == SM_VIEW_MONITOR)
 		smh_abort(v, SM_REASON_DETACH, 0);
@@ -86,6 +103,7 @@ void smh_unbind(struct smh_vcpu *v)
 		return;
 	smh_pins_release(v);
 	smh_vmwrite(VM_FUNCTION_CONTROL, 0);
+	v->functions = 0;
 	smh_vmwrite(EPTP_LIST_ADDRESS, 0);
 	if (!kvm_wants_descriptor_exiting(v->vcpu))
 		update_secondary_controls(0, SECONDARY_EXEC_DESC);
@@ -144,6 +162,7 @@ static void enter_bound(struct smh_vcpu *v)
 	bool left_by_exit = v->view != SM_VIEW_TARGET;
 
 	v->view = SM_VIEW_TARGET;
+	smh_inject_restore(v);
 	if (current_view == SM_VIEW_TARGET && v->list[SM_VIEW_TARGET] != eptp)
 		v->list[SM_VIEW_TARGET] = eptp;
 	if (READ_ONCE(v->flush)) {
@@ -171,6 +190,7 @@ static void enter_bound(struct smh_vcpu *v)
 		v->stats.restored++;
 	}
 	smh_inject_withhold(v);
+	smh_inject_mask_windows(v, view);
 }
 
 void smh_enter(struct kvm_vcpu *vcpu, const void *unused)

@@ -179,6 +179,8 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	int ret;
 
 	v = smh_vcpu_get_or_create(vm, vcpu);
+	if (v)
+		smh_inject_unmask_windows(v);
 	if (!v || (full_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return PASS_TO_KVM;
 	v->stats.exits++;
@@ -195,8 +197,10 @@ static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 		smh_inject_note_window(v);
 
 	if (view == SM_VIEW_TARGET) {
-		if (v->bound && !v->held.info && v->state->attention)
+		if (v->bound && !v->held.info && v->state->attention) {
 			WRITE_ONCE(v->state->attention, 0);
+			kvm_make_request(KVM_REQ_EVENT, vcpu);
+		}
 		if (time_after_eq(jiffies, v->look.due))
 			smh_verify_look(v, exit_reason);
 		return handle_in_target(v, exit_reason);
@@ -229,8 +233,10 @@ static void hand_back(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 {
 	struct smh_vcpu *v = xa_load(&vm->vcpus, vcpu->vcpu_idx);
 
-	if (v && v->bound)
-		smh_inject_hand_back(v);
+	if (!v || !v->bound)
+		return;
+	smh_inject_hand_back(v);
+	smh_inject_block(v);
 }
 
 int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Events that KVM wants to inject while the vCPU is in view 1 or 2, which have no IDT.  They are taken out
- * of the VMCS and handed back to KVM when the guest can take them in view 0; the stub is asked to exit as
- * soon as it is there.
+ * Events that KVM wants to inject while the vCPU is in view 1 or 2, which have no IDT.
  *
- * An NMI is queued anew.  Anything else waits here: KVM has taken an interrupt from the local APIC, and
- * cannot put it back.  KVM injects again, first of all and unasked, an event that it finds "injected", as
- * one whose delivery an exit interrupted.  An interrupt may be handed back that way only where the guest
- * can take it (SDM vol. 3, "Checks on guest RIP, RFLAGS, and SSP": RFLAGS.IF), and when no exception is to
- * be injected, for KVM drops one of two.
+ * KVM is shown a vCPU that blocking by MOV SS keeps from taking interrupts and NMIs: so it leaves them where
+ * they are and asks for an exit when that ends (interrupt window, NMI window).  These exits are masked as long
+ * as the vCPU is in view 1 or 2: it would make them before its first instruction, again and again, until the
+ * monitor's budget is used up.  KVM finds its controls as it left them at the exit, for it writes to the VMCS
+ * only what differs from what it wrote last.  The stub is asked to exit as soon as it is in view 0.
+ *
+ * What KVM injects all the same, because an exit interrupted its delivery or because the VMM says so, is taken
+ * out of the VMCS and handed back when the guest can take it in view 0.  An NMI is queued anew.  Anything else
+ * waits here: KVM has taken an interrupt from the local APIC, and cannot put it back.  KVM injects again, first
+ * of all and unasked, an event that it finds "injected", as one whose delivery an exit interrupted.  An
+ * interrupt may be handed back that way only where the guest can take it (SDM vol. 3, "Checks on guest RIP,
+ * RFLAGS, and SSP": RFLAGS.IF), and when no exception is to be injected, for KVM drops one of two.
  */
 
+#include "lab.h"
 #include "shadowmon.h"
 #include "vmcs.h"
+
+#define WINDOW_EXITING (CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING)
 
 static bool is_interrupt(u32 info)
 {
@@ -49,6 +57,59 @@ void smh_inject_note_window(struct smh_vcpu *v)
 		set_window(v, false);
 }
 
+void smh_inject_block(struct smh_vcpu *v)
+{
+	u64 state;
+
+	if (likely(v->view == SM_VIEW_TARGET) || smh_weakened(SMH_WEAKEN_INJECTION))
+		return;
+	state = smh_vmread(GUEST_INTERRUPTIBILITY_INFO);
+	if (state & GUEST_INTR_STATE_MOV_SS)
+		return;
+	smh_vmwrite(GUEST_INTERRUPTIBILITY_INFO, state | GUEST_INTR_STATE_MOV_SS);
+	v->blocked = true;
+}
+
+static void unblock(struct smh_vcpu *v)
+{
+	if (!v->blocked)
+		return;
+	smh_vmwrite(GUEST_INTERRUPTIBILITY_INFO,
+		    smh_vmread(GUEST_INTERRUPTIBILITY_INFO) & ~(u64)GUEST_INTR_STATE_MOV_SS);
+	v->blocked = false;
+}
+
+void smh_inject_mask_windows(struct smh_vcpu *v, unsigned int view)
+{
+	u64 controls = smh_vmread(CPU_BASED_VM_EXEC_CONTROL);
+
+	if (likely(!(controls & WINDOW_EXITING)) || smh_weakened(SMH_WEAKEN_INJECTION))
+		return;
+	smh_vmwrite(CPU_BASED_VM_EXEC_CONTROL, controls & ~(u64)WINDOW_EXITING);
+	v->masked_windows = controls & WINDOW_EXITING;
+	WRITE_ONCE(v->state->attention, SM_VERDICT_ATTENTION);
+	/* On its last steps through view 1 the vCPU asks no more.  In view 2 the budget's timer runs anyway. */
+	if (view == SM_VIEW_GATE)
+		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns),
+			      HRTIMER_MODE_REL_PINNED);
+	v->stats.deferred++;
+}
+
+void smh_inject_unmask_windows(struct smh_vcpu *v)
+{
+	if (likely(!v->masked_windows))
+		return;
+	smh_vmwrite(CPU_BASED_VM_EXEC_CONTROL,
+		    smh_vmread(CPU_BASED_VM_EXEC_CONTROL) | v->masked_windows);
+	v->masked_windows = 0;
+}
+
+void smh_inject_restore(struct smh_vcpu *v)
+{
+	unblock(v);
+	smh_inject_unmask_windows(v);
+}
+
 void smh_inject_withhold(struct smh_vcpu *v)
 {
 	u32 info = smh_vmread(VM_ENTRY_INTR_INFO_FIELD);
@@ -72,10 +133,9 @@ void smh_inject_hand_back(struct smh_vcpu *v)
 	struct kvm_vcpu_arch *arch = &v->vcpu->arch;
 	u32 info = v->held.info;
 
-	if (likely(!info) || kvm_is_occupied(arch))
+	if (likely(!info) || v->view != SM_VIEW_TARGET || kvm_is_occupied(arch))
 		return;
-	/* In views 1 and 2 it comes back at once, but keeps its place before whatever comes next. */
-	if (is_interrupt(info) && v->view == SM_VIEW_TARGET && !can_take_interrupt())
+	if (is_interrupt(info) && !can_take_interrupt())
 		return;
 	if (is_interrupt(info)) {
 		arch->interrupt.injected = true;
@@ -95,7 +155,7 @@ bool smh_inject_waits(struct smh_vcpu *v)
 {
 	u32 info = smh_vmread(VM_ENTRY_INTR_INFO_FIELD);
 
-	/* Handed back in view 1 or 2, which the vCPU has left after all: KVM does not look at RFLAGS again. */
+	/* What KVM injects again it does not look at RFLAGS for. */
 	if ((info & INTR_INFO_VALID_MASK) && is_interrupt(info) && !can_take_interrupt())
 		smh_inject_withhold(v);
 	if (likely(!v->held.info))

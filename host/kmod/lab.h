@@ -14,6 +14,8 @@
 #define SMH_WEAKEN_MODE_TRAP BIT(2) /* the gate runs in any mode; from the next image on */
 #define SMH_WEAKEN_REGISTERS BIT(3) /* no register is pinned */
 #define SMH_WEAKEN_VERIFY    BIT(4) /* no vCPU looks at its hooks */
+#define SMH_WEAKEN_INJECTION BIT(5) /* KVM injects and asks for windows in views 1 and 2, too */
+#define SMH_WEAKEN_LONG_MODE BIT(6) /* VMFUNC works in any mode */
 
 #ifdef SMH_LAB
 extern unsigned int smh_weaken;

@@ -160,11 +160,14 @@ struct smh_vcpu {
 	struct smh_ring ring;
 
 	/* Entry and exit state. */
-	bool bound; /* this vCPU's VMCS names our list */
-	bool vmfunc; /* it has VM functions, which KVM had off: a guest would make KVM warn of their exits */
-	u8 view; /* at the last exit; consumed by the next entry */
-	u64 rip; /* where it is to go on, if view is 1 or 2 */
+	bool bound;    /* this vCPU's VMCS names our list */
+	bool vmfunc;   /* VM functions are on, which KVM had off: a guest would make KVM warn of their exits */
+	u64 functions; /* that VMFUNC has, by our doing */
+	u8 view;       /* at the last exit; consumed by the next entry */
+	u64 rip;       /* where it is to go on, if view is 1 or 2 */
 	struct smh_held_event held;
+	bool blocked;       /* KVM is shown blocking by MOV SS */
+	u32 masked_windows; /* window exits that KVM asked for and that are off */
 	struct smh_pins pins;
 	struct smh_reset reset;
 	u64 budget_entries; /* activation that the budget is running for */
@@ -433,9 +436,17 @@ int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
 
 /* --- injection: inject.c ------------------------------------------------------------------------ */
 
+/* Behind all exit handlers: KVM injects no interrupt and no NMI if the vCPU goes on in view 1 or 2. */
+void smh_inject_block(struct smh_vcpu *v);
+/* Before an entry in view 1 or 2: no exit because the guest could take an interrupt or an NMI. */
+void smh_inject_mask_windows(struct smh_vcpu *v, unsigned int view);
+/* At an exit, before any of KVM's handlers: the window exits that it asked for. */
+void smh_inject_unmask_windows(struct smh_vcpu *v);
+/* Before an entry: VMCS as KVM has it. */
+void smh_inject_restore(struct smh_vcpu *v);
 /* Before an entry in view 1 or 2: takes out what KVM wants to inject. */
 void smh_inject_withhold(struct smh_vcpu *v);
-/* Behind all exit handlers: what is held goes back to KVM, if the guest can take it. */
+/* Behind all exit handlers: what is held goes back to KVM, if the guest can take it in view 0. */
 void smh_inject_hand_back(struct smh_vcpu *v);
 /* Before an entry in view 0: true if something is held; then there is an exit as soon as it can go. */
 bool smh_inject_waits(struct smh_vcpu *v);

@@ -58,6 +58,23 @@ try_user() # ATTACK-USER ARGUMENTS...
 	esac
 }
 
+# 0 if the gate is not passed any more while the attack runs; then the protection is there again
+gets_stuck() # NAME
+{
+	local attack before status
+	run_attack "$1" >/dev/null &
+	attack=$!
+	sleep 3
+	before=$(vm_status entries)
+	sleep 0.5
+	[ "$(vm_status entries)" = "$before" ] && kill -0 $attack
+	status=$?
+	without="stuck after $before entries"
+	echo 0 >/sys/module/shadowmon/parameters/weaken
+	wait $attack
+	return $status
+}
+
 # 0 if the control shows that the attack works; the result is in $without
 control_works() # NAME CONTROL
 {
@@ -80,6 +97,22 @@ control_works() # NAME CONTROL
 		vm_drain
 		[ "${without%% *}" = succeeded ] && [ "$(vm_count .violation)" -eq 0 ]
 		;;
+	aborted=*)
+		vm_drain
+		run_attack "$1" >/dev/null
+		vm_drain
+		without=$(jq -r '.abort // empty | "\(.view) \(.reason)"' /tmp/events.json | head -n 1)
+		[ "${without%% *}" = monitor ]
+		;;
+	refused=*)
+		vm_drain
+		without=$(run_attack "$1")
+		vm_drain
+		read -r _ seen _ <<<"$(vm_violations)"
+		without="${without%% *} $seen"
+		[ "${without%% *}" = refused ] && [ "$seen" != nothing ]
+		;;
+	stuck=*) gets_stuck "$1" ;;
 	*)
 		without=$(run_attack "$2")
 		[ "${without%% *}" = succeeded ]
@@ -96,7 +129,7 @@ insmod /root/shadowmon.ko
 shadowmond 2>/tmp/shadowmond.log &
 daemon=$!
 head -c 65536 /dev/zero >/tmp/disk
-guest_start web 1 256 -drive if=none,id=disk,format=raw,file=/tmp/disk -device virtio-blk-device,drive=disk || exit 1
+guest_start web "${VCPUS:-1}" 256 -drive if=none,id=disk,format=raw,file=/tmp/disk -device virtio-blk-device,drive=disk || exit 1
 guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1; insmod /shadowmon_attack.ko; modprobe virtio_blk'
 scratch=$(guest_run web 'cat /sys/module/shadowmon_attack/parameters/scratch')
 

@@ -64,11 +64,12 @@ vm_count() # JQ-CONDITION
 	jq -c "select($1)" /tmp/events.json | wc -l
 }
 
-# Of the violations that the last drain found: how many, their reasons with commas between them, and whether
-# each says where it happened.
+# Of the violations and aborts that the last drain found: how many, their reasons with commas between them, and
+# whether each says where it happened.
 vm_violations()
 {
-	jq -s -r '[.[] | .violation // empty] | "\(length) \(map(.reason) | unique | join(",") | if . == "" then "nothing" else . end) \(
+	jq -s -r '[.[] | .violation // (.abort // empty | .reason = "abort:" + .reason)]
+		| "\(length) \(map(.reason) | unique | join(",") | if . == "" then "nothing" else . end) \(
 		all(.vcpu >= 0 and .view != null and .reason != "none" and .cr3 != null and (.rip | test("^0x[0-9a-f]+$"))
 		and (.reason != "shadow_access" or (.gpa | test("^0x7f")))))"' /tmp/events.json
 }

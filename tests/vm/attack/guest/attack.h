@@ -28,7 +28,8 @@ struct attack {
 
 /* One array a file, each ended by an empty entry. */
 extern const struct attack memory_attacks[], vmfunc_attacks[], gate_attacks[], sweep_attacks[],
-	register_attacks[], control_attacks[], remap_attacks[], dma_attacks[], flip_attacks[];
+	register_attacks[], control_attacks[], remap_attacks[], dma_attacks[], flip_attacks[],
+	mode_attacks[], storm_attacks[], tlb_attacks[], forged_attacks[];
 
 /*
  * main.c: the guest module's copy of the gate page, G; the address of a symbol, or NULL; a line for whoever
@@ -48,12 +49,15 @@ struct jump {
 	u64 fill;     /* RBX RDX RDI RSI RBP R9 to R15 */
 	u64 rflags;   /* OR'ed in */
 	u64 warm;     /* called once CR3 is loaded: brings its page into the TLB; 0: nothing */
+	u64 cs;       /* of 32-bit code, RIP being below 4 GiB; 0: as it is */
+	u64 gs_base;  /* 0: as it is */
+	u64 slot;     /* R11 */
 };
 
 enum landing run_read(const void *address);
 enum landing run_write(void *address, u64 value);
 enum landing run_vmfunc(u32 function, u32 index);
-/* With EAX = 0, ECX = 1, as VMFUNC to view 1 wants them, and R11 = 0. */
+/* With EAX = 0, ECX = 1, as VMFUNC to view 1 wants them. */
 enum landing run_jump(const struct jump *jump);
 /* For code of the attacker's that is reached in view 0 with any RSP: jump there. */
 extern char run_back[];

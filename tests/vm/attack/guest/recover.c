@@ -40,6 +40,7 @@ static unsigned long replace_handler(unsigned int vector, char *handler)
 static void go_on_at(struct pt_regs *regs, unsigned long ip)
 {
 	regs->ip = ip;
+	regs->cs = __KERNEL_CS;
 	regs->sp = recover_sp;
 	regs->flags &= ~(X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF);
 }

@@ -7,7 +7,9 @@
 #include <linux/linkage.h>
 #include <linux/version.h>
 #include <asm/ibt.h>
+#include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
@@ -24,6 +26,9 @@
 #define JUMP_FILL	32
 #define JUMP_RFLAGS	40
 #define JUMP_WARM	48
+#define JUMP_CS		56
+#define JUMP_GS_BASE	64
+#define JUMP_SLOT	72
 
 .macro begin
 	pushq	%rbx
@@ -86,6 +91,7 @@ SYM_CODE_START(run_ud)
 	movq	%rax, 8(%rsp)
 	movq	recover_sp(%rip), %rax
 	movq	%rax, 32(%rsp)
+	movq	$__KERNEL_CS, 16(%rsp)	/* it may have been 32-bit code */
 	andq	$~0x700, 24(%rsp)	/* TF, IF, DF */
 	popq	%rax
 	iretq
@@ -110,6 +116,16 @@ SYM_CODE_START(run_end)
 	movq	$0, recover_sp(%rip)
 	movq	run_cr3(%rip), %rcx
 	movq	%rcx, %cr3
+	cmpq	$0, run_gs_base(%rip)
+	je	1f
+	movl	%eax, %esi
+	movl	$MSR_GS_BASE, %ecx
+	movl	run_gs_base(%rip), %eax
+	movl	run_gs_base + 4(%rip), %edx
+	wrmsr
+	movq	$0, run_gs_base(%rip)
+	movl	%esi, %eax
+1:
 	movq	%cr4, %rcx		/* the attacker's pages are global */
 	btcq	$7, %rcx
 	movq	%rcx, %cr4
@@ -155,6 +171,21 @@ SYM_CODE_START(run_jump)
 	begin
 	movq	JUMP_RIP(%rdi), %rax
 	movq	%rax, run_target(%rip)
+	movq	JUMP_SLOT(%rdi), %r11
+	cmpq	$0, JUMP_GS_BASE(%rdi)
+	je	4f
+	movl	$MSR_GS_BASE, %ecx
+	rdmsr
+	movl	%eax, run_gs_base(%rip)
+	movl	%edx, run_gs_base + 4(%rip)
+	movl	JUMP_GS_BASE(%rdi), %eax
+	movl	JUMP_GS_BASE + 4(%rdi), %edx
+	wrmsr
+	movl	JUMP_RIP(%rdi), %eax
+4:
+	movl	%eax, run_far_target(%rip)
+	movl	JUMP_CS(%rdi), %eax
+	movl	%eax, run_far_target + 4(%rip)
 	movq	JUMP_RSP(%rdi), %rdx
 	movq	JUMP_CR3(%rdi), %rax
 	movq	JUMP_LATE_CR3(%rdi), %r8
@@ -182,7 +213,6 @@ SYM_CODE_START(run_jump)
 	movq	%rcx, %rax
 	testq	%rdx, %rdx
 	cmovzq	%rsp, %rdx
-	xorl	%r11d, %r11d
 	pushfq
 	orq	%rax, (%rsp)
 	movl	$0, %eax
@@ -190,14 +220,21 @@ SYM_CODE_START(run_jump)
 	popfq
 	movq	%rdx, %rsp
 	movq	%rbx, %rdx
+	cmpl	$0, run_far_target + 4(%rip)
+	jne	3f
 	ANNOTATE_RETPOLINE_SAFE
 	jmp	*run_target(%rip)
+3:	ljmpl	*run_far_target(%rip)
 SYM_CODE_END(run_jump)
 
 	.data
 run_cr3:
 	.quad	0
+run_gs_base:
+	.quad	0
 run_target:
+	.quad	0
+run_far_target:
 	.quad	0
 	.globl	run_ud_original, run_df_original
 run_ud_original:

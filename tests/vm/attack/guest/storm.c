@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Storms: the second CPU sends NMIs or interrupts to the first, which goes through the gate all the time.  None may
+ * be lost or come twice, and no monitor may fall victim to them.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <asm/apicdef.h>
+#include <asm/irq_vectors.h>
+#include <asm/msr.h>
+#include <asm/nmi.h>
+
+#include "attack.h"
+#include "gate_offsets.h"
+
+#define TARGET   0
+#define SENDER   1
+#define ROUNDS   300
+#define FLOOD    2000
+#define PAUSE_US 50
+#define WAIT_US  200000
+
+struct storm {
+	/* One that is counted; as the second of two at once. */
+	void (*send)(const struct storm *storm, bool two);
+	void (*pass)(void); /* through the gate */
+	u32 icr;            /* of the flood */
+	u32 apic_id;
+	unsigned int most; /* of two at once, how many are counted at most */
+	unsigned long singles, pairs, flood, last, passes;
+	bool done;
+};
+
+static unsigned long (*ping)(unsigned long op);
+static struct attack_page page;
+static void __iomem *apic;
+static bool counting;
+static unsigned long seen;
+
+/* No APIC mapped: it is an x2APIC. */
+static void write_icr(u32 apic_id, u32 low)
+{
+	unsigned long flags;
+
+	if (!apic) {
+		wrmsrl(APIC_BASE_MSR + (APIC_ICR >> 4), (u64)apic_id << 32 | low);
+		return;
+	}
+	local_irq_save(flags);
+	writel(SET_XAPIC_DEST_FIELD(apic_id), apic + APIC_ICR2);
+	writel(low, apic + APIC_ICR);
+	local_irq_restore(flags);
+}
+
+static u32 read_apic_id(void)
+{
+	u64 id;
+
+	if (apic)
+		return readl(apic + APIC_ID) >> 24;
+	rdmsrl(APIC_BASE_MSR + (APIC_ID >> 4), id);
+	return id;
+}
+
+static int count_nmi(unsigned int type, struct pt_regs *regs)
+{
+	if (!READ_ONCE(counting) || raw_smp_processor_id() != TARGET)
+		return NMI_DONE;
+	WRITE_ONCE(seen, seen + 1);
+	return NMI_HANDLED;
+}
+
+static void count_call(void *unused)
+{
+	WRITE_ONCE(seen, seen + 1);
+}
+
+static void send_nmi(const struct storm *storm, bool two)
+{
+	write_icr(storm->apic_id, storm->icr);
+	if (two)
+		write_icr(storm->apic_id, storm->icr);
+}
+
+static void send_call(const struct storm *storm, bool two)
+{
+	if (two)
+		write_icr(storm->apic_id, storm->icr);
+	smp_call_function_single(TARGET, count_call, NULL, 0);
+}
+
+static void pass_by_hook(void)
+{
+	ping(0);
+}
+
+/* Behind the gate's first CLI, with interrupts on; a slot without a monitor. */
+static void pass_with_interrupts_on(void)
+{
+	struct jump jump = {
+		.cr3 = tables_cr3(&page.tables),
+		.rip = (u64)gate + GATE_ARM_OFFSET - 3,
+		.rflags = X86_EFLAGS_IF,
+		.slot = SM_SLOTS - 1,
+	};
+
+	run_jump(&jump);
+}
+
+static bool comes(unsigned long before)
+{
+	ktime_t end = ktime_add_us(ktime_get(), WAIT_US);
+
+	while (READ_ONCE(seen) == before) {
+		if (ktime_after(ktime_get(), end))
+			return false;
+		usleep_range(PAUSE_US, 2 * PAUSE_US);
+	}
+	return true;
+}
+
+/* How many of rounds came, each being waited for; the first that does not come is the last. */
+static unsigned long send_and_wait(const struct storm *storm, unsigned int rounds, bool two)
+{
+	unsigned long start = READ_ONCE(seen), before;
+
+	do {
+		before = READ_ONCE(seen);
+		storm->send(storm, two);
+	} while (comes(before) && --rounds);
+	usleep_range(20 * PAUSE_US, 40 * PAUSE_US); /* what comes too late, or twice */
+	return READ_ONCE(seen) - start;
+}
+
+static int send_all(void *data)
+{
+	struct storm *storm = data;
+	unsigned long before;
+	unsigned int i;
+
+	storm->singles = send_and_wait(storm, ROUNDS, false);
+	storm->pairs = send_and_wait(storm, ROUNDS, true);
+	before = READ_ONCE(seen);
+	for (i = 0; i < FLOOD; i++)
+		write_icr(storm->apic_id, storm->icr);
+	usleep_range(20 * PAUSE_US, 40 * PAUSE_US);
+	storm->flood = READ_ONCE(seen) - before;
+	storm->last = send_and_wait(storm, 1, false);
+	WRITE_ONCE(storm->done, true);
+	return 0;
+}
+
+static bool is_plausible(const struct storm *storm)
+{
+	return storm->singles == ROUNDS && storm->pairs >= ROUNDS &&
+	       storm->pairs <= ROUNDS * storm->most && storm->flood <= FLOOD && storm->last == 1;
+}
+
+static enum outcome pass_in_storm(struct storm *storm)
+{
+	struct task_struct *sender = kthread_create(send_all, storm, "attack_storm");
+
+	if (IS_ERR(sender))
+		return ATTACK_IMPOSSIBLE;
+	kthread_bind(sender, SENDER);
+	storm->apic_id = read_apic_id();
+	WRITE_ONCE(counting, true);
+	wake_up_process(sender);
+	while (!READ_ONCE(storm->done)) {
+		storm->pass();
+		storm->passes++;
+	}
+	WRITE_ONCE(counting, false);
+	attack_note(
+		"%lu of %u single, %lu of %u twice, %lu of %u at once, %lu of 1 seen in %lu passes",
+		storm->singles, ROUNDS, storm->pairs, ROUNDS, storm->flood, FLOOD, storm->last,
+		storm->passes);
+	return is_plausible(storm) ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+}
+
+static enum outcome run_storm(struct storm *storm)
+{
+	cpumask_t allowed;
+	enum outcome outcome;
+	u64 base;
+
+	ping = attack_symbol("shadowmon_ping");
+	rdmsrl(MSR_IA32_APICBASE, base);
+	if (!(base & X2APIC_ENABLE))
+		apic = ioremap(base & PAGE_MASK, PAGE_SIZE);
+	if (!ping || !cpu_online(SENDER) || page_create(&page))
+		return ATTACK_IMPOSSIBLE;
+	page_aim(&page, GATE_ARM_OFFSET, false);
+	cpumask_copy(&allowed, current->cpus_ptr);
+	set_cpus_allowed_ptr(current, cpumask_of(TARGET));
+	outcome = pass_in_storm(storm);
+	set_cpus_allowed_ptr(current, &allowed);
+	page_destroy(&page);
+	if (apic)
+		iounmap(apic);
+	return outcome;
+}
+
+static enum outcome nmi_storm(void)
+{
+	struct storm storm = {
+		.send = send_nmi, .pass = pass_by_hook, .icr = APIC_DM_NMI, .most = 2};
+	enum outcome outcome;
+
+	if (register_nmi_handler(NMI_LOCAL, count_nmi, 0, "attack"))
+		return ATTACK_IMPOSSIBLE;
+	outcome = run_storm(&storm);
+	unregister_nmi_handler(NMI_LOCAL, "attack");
+	return outcome;
+}
+
+static enum outcome interrupt_storm(void)
+{
+	struct storm storm = {
+		.send = send_call, .pass = pass_by_hook, .icr = RESCHEDULE_VECTOR, .most = 1};
+
+	return run_storm(&storm);
+}
+
+static enum outcome interrupt_storm_let_in(void)
+{
+	struct storm storm = {.send = send_call,
+			      .pass = pass_with_interrupts_on,
+			      .icr = RESCHEDULE_VECTOR,
+			      .most = 1};
+
+	return run_storm(&storm);
+}
+
+const struct attack storm_attacks[] = {{"nmi-storm", nmi_storm},
+				       {"ipi-storm", interrupt_storm},
+				       {"ipi-storm-let-in", interrupt_storm_let_in},
+				       {}};
