@@ -6,6 +6,7 @@
  *   kvm_arch_vcpu_ioctl_get_regs    seen: the VMM reads a vCPU's registers
  *   kvm_arch_vcpu_ioctl_set_regs    seen: it writes them
  *   vmx_handle_exit                 replaced, as livepatch does it; ours calls the original
+ *   vmx_smi_allowed                 replaced
  *   and with write tracking those that protect.c replaces
  */
 
@@ -33,6 +34,9 @@ static struct {
 	unsigned long ip;
 } replaced[] = {
 	{"vmx_handle_exit", smh_handle_exit},
+#if defined(CONFIG_KVM_SMM) || !defined(HAS_CONFIG_KVM_SMM)
+	{"vmx_smi_allowed", smh_smi_allowed},
+#endif
 #ifdef CONFIG_KVM_EXTERNAL_WRITE_TRACKING
 	{"kvm_vcpu_write_guest", smh_vcpu_write_guest},
 	{"kvm_write_guest", smh_write_guest},

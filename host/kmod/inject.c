@@ -79,6 +79,17 @@ static void unblock(struct smh_vcpu *v)
 	v->blocked = false;
 }
 
+/* As soon as the vCPU is in view 0. */
+static void ask_for_exit(struct smh_vcpu *v, unsigned int view)
+{
+	WRITE_ONCE(v->state->attention, SM_VERDICT_ATTENTION);
+	/* On its last steps through view 1 the vCPU asks no more.  In view 2 the budget's timer runs anyway. */
+	if (view == SM_VIEW_GATE)
+		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns),
+			      HRTIMER_MODE_REL_PINNED);
+	v->stats.deferred++;
+}
+
 void smh_inject_mask_windows(struct smh_vcpu *v, unsigned int view)
 {
 	u64 controls = smh_vmread(CPU_BASED_VM_EXEC_CONTROL);
@@ -87,12 +98,7 @@ void smh_inject_mask_windows(struct smh_vcpu *v, unsigned int view)
 		return;
 	smh_vmwrite(CPU_BASED_VM_EXEC_CONTROL, controls & ~(u64)WINDOW_EXITING);
 	v->masked_windows = controls & WINDOW_EXITING;
-	WRITE_ONCE(v->state->attention, SM_VERDICT_ATTENTION);
-	/* On its last steps through view 1 the vCPU asks no more.  In view 2 the budget's timer runs anyway. */
-	if (view == SM_VIEW_GATE)
-		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns),
-			      HRTIMER_MODE_REL_PINNED);
-	v->stats.deferred++;
+	ask_for_exit(v, view);
 }
 
 void smh_inject_unmask_windows(struct smh_vcpu *v)
@@ -162,4 +168,23 @@ bool smh_inject_waits(struct smh_vcpu *v)
 		return false;
 	set_window(v, true);
 	return true;
+}
+
+/*
+ * In place of KVM's.  An SMI is no event that is injected: KVM writes the vCPU's registers, which in view 1 or 2
+ * are the compartment's, to SMRAM, where the guest may read them, and moves the vCPU.
+ */
+int smh_smi_allowed(struct kvm_vcpu *vcpu, bool for_injection)
+{
+	int (*original)(struct kvm_vcpu *, bool) = smh_original(smh_smi_allowed);
+	int idx = srcu_read_lock(&smh_srcu), ret = 0;
+	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
+	struct smh_vcpu *v = vm ? xa_load(&vm->vcpus, vcpu->vcpu_idx) : NULL;
+
+	if (v && v->bound && v->view != SM_VIEW_TARGET && !smh_weakened(SMH_WEAKEN_INJECTION))
+		ask_for_exit(v, v->view);
+	else
+		ret = original(vcpu, for_injection);
+	srcu_read_unlock(&smh_srcu, idx);
+	return ret;
 }

@@ -50,10 +50,21 @@ static int check_cpu(void)
 	return err;
 }
 
+/* KVM's functions are called behind their ENDBR64, at the addresses that ftrace knows. */
+static int check_kernel(void)
+{
+	if (!cpu_feature_enabled(X86_FEATURE_IBT))
+		return 0;
+	pr_err("this kernel enforces indirect branch tracking: boot it with ibt=off\n");
+	return -EOPNOTSUPP;
+}
+
 static int __init smh_init(void)
 {
 	int err = check_cpu();
 
+	if (!err)
+		err = check_kernel();
 	if (!err)
 		err = smh_hooks_resolve();
 	return err ?: smh_device_register();

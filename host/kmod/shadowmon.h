@@ -160,8 +160,8 @@ struct smh_vcpu {
 	struct smh_ring ring;
 
 	/* Entry and exit state. */
-	bool bound;    /* this vCPU's VMCS names our list */
-	bool vmfunc;   /* VM functions are on, which KVM had off: a guest would make KVM warn of their exits */
+	bool bound; /* this vCPU's VMCS names our list */
+	bool vmfunc; /* VM functions are on, which KVM had off: a guest would make KVM warn of their exits */
 	u64 functions; /* that VMFUNC has, by our doing */
 	u8 view;       /* at the last exit; consumed by the next entry */
 	u64 rip;       /* where it is to go on, if view is 1 or 2 */
@@ -452,6 +452,9 @@ void smh_inject_hand_back(struct smh_vcpu *v);
 bool smh_inject_waits(struct smh_vcpu *v);
 /* At an exit for an interrupt window. */
 void smh_inject_note_window(struct smh_vcpu *v);
+
+/* In place of vmx_smi_allowed: not in views 1 and 2. */
+int smh_smi_allowed(struct kvm_vcpu *vcpu, bool for_injection);
 
 /* --- violations and aborts: abort.c ---------------------------------------------------------- */
 

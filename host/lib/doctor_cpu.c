@@ -97,16 +97,21 @@ static void capabilities_by_cpuinfo(const struct sm_examination *x, struct capab
 	c->ept_1gb = has_word(flags, "ept_1gb");
 }
 
-static void examine_vmx(struct sm_examination *x)
+static void examine_flags(struct sm_examination *x)
 {
 	char flags[4096];
 	int found = sm_sysroot_line(x, "/proc/cpuinfo", "flags", flags, sizeof(flags));
 	bool vmx = found == 1 && has_word(flags, "vmx");
+	bool ibt = found == 1 && has_word(flags, "ibt");
 
 	sm_check_add(x, "cpu-vmx", vmx ? SM_CHECK_OK : SM_CHECK_MISSING,
 		     "Use an Intel processor with VT-x and enable it in the firmware's setup; on a "
 		     "virtual host, enable nested virtualisation for it.",
 		     vmx ? "The processor has VMX." : "The processor shows no VMX.");
+	/* A kernel that does not use it does not show it. */
+	sm_check_add(x, "kernel-ibt", ibt ? SM_CHECK_MISSING : SM_CHECK_OK,
+		     "Boot the host with ibt=off: the host module does not load otherwise.",
+		     "The kernel enforces %sindirect branch tracking.", ibt ? "" : "no ");
 }
 
 static void examine_capability(struct sm_examination *x, const struct capabilities *c,
@@ -125,7 +130,7 @@ void sm_examine_cpu(struct sm_examination *x)
 {
 	struct capabilities c;
 
-	examine_vmx(x);
+	examine_flags(x);
 	if (!capabilities_by_msr(x, &c))
 		capabilities_by_cpuinfo(x, &c);
 	examine_capability(x, &c, "cpu-ept", c.ept, "EPT",

@@ -133,6 +133,15 @@ static void good_host_lacks_only_the_module(void **state)
 	assert_int_equal(diagnosis.warnings, 1);
 }
 
+static void names_a_kernel_with_indirect_branch_tracking(void **state)
+{
+	(void)state;
+	assert_check("kernel-ibt", SM_CHECK_OK);
+	put_text("/proc/cpuinfo", "flags\t\t: fpu vmx ibt ept\n" VMX_FLAGS);
+	assert_check("kernel-ibt", SM_CHECK_MISSING);
+	assert_non_null(strstr(find("kernel-ibt")->remedy, "ibt=off"));
+}
+
 static void no_vmx(void **state)
 {
 	(void)state;
@@ -372,6 +381,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOST(good_host_lacks_only_the_module),
+		HOST(names_a_kernel_with_indirect_branch_tracking),
 		HOST(no_vmx),
 		HOST(no_eptp_switching_by_cpuinfo),
 		HOST(words_are_whole),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Storms: the second CPU sends NMIs or interrupts to the first, which goes through the gate all the time.  None may
- * be lost or come twice, and no monitor may fall victim to them.
+ * Storms: the second CPU sends NMIs, interrupts or SMIs to the first, which goes through the gate all the time.
+ * None may be lost or come twice, and no monitor may fall victim to them.
  */
 
 #include <linux/cpumask.h>
@@ -9,6 +9,7 @@
 #include <linux/io.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/apicdef.h>
 #include <asm/irq_vectors.h>
@@ -170,6 +171,7 @@ static enum outcome pass_in_storm(struct storm *storm)
 	kthread_bind(sender, SENDER);
 	storm->apic_id = read_apic_id();
 	WRITE_ONCE(counting, true);
+	storm->pass();
 	wake_up_process(sender);
 	while (!READ_ONCE(storm->done)) {
 		storm->pass();
@@ -237,7 +239,64 @@ static enum outcome interrupt_storm_let_in(void)
 	return run_storm(&storm);
 }
 
+/* --- SMIs: KVM puts the CPU's registers into SMRAM, which without a firmware's care is the guest's RAM ------- */
+
+#define SMRAM          (0x30000 + 0x8000) /* SMBASE as at reset, and where the handler starts */
+#define SMRAM_SIZE     0x8000
+#define SMRAM_RIP      0x7f78 /* AMD64 APM vol. 2, "SMRAM State-Save Area" */
+#define PASSES_A_COUNT 200    /* reading the count exits; in between is the gate */
+
+static u8 *smram;
+static unsigned long leaks;
+
+static void pass_and_count_smis(void)
+{
+	unsigned int i;
+	u64 count;
+
+	for (i = 0; i < PASSES_A_COUNT; i++)
+		ping(0);
+	rdmsrl(MSR_SMI_COUNT, count);
+	WRITE_ONCE(seen, count);
+}
+
+static void send_smi(const struct storm *storm, bool two)
+{
+	u64 offset = READ_ONCE(*(u64 *)(smram + SMRAM_RIP)) - (u64)gate;
+
+	leaks += offset >= SM_VA_IMAGE && offset < SM_VA_END;
+	send_nmi(storm, two);
+}
+
+static enum outcome smi_storm(void)
+{
+	static const u8 rsm[] = {0x0f, 0xaa};
+	struct storm storm = {
+		.send = send_smi, .pass = pass_and_count_smis, .icr = APIC_DM_SMI, .most = 2};
+	enum outcome outcome = ATTACK_IMPOSSIBLE;
+	u8 *before = kmalloc(SMRAM_SIZE, GFP_KERNEL);
+	u64 count;
+
+	smram = memremap(SMRAM, SMRAM_SIZE, MEMREMAP_WB);
+	if (!before || !smram || rdmsrl_safe(MSR_SMI_COUNT, &count))
+		goto out;
+	memcpy(before, smram, SMRAM_SIZE);
+	memset(smram, 0, SMRAM_SIZE);
+	memcpy(smram, rsm, sizeof(rsm));
+	leaks = 0;
+	outcome = run_storm(&storm);
+	if (leaks)
+		outcome = ATTACK_SUCCEEDED;
+	memcpy(smram, before, SMRAM_SIZE);
+out:
+	if (smram)
+		memunmap(smram);
+	kfree(before);
+	return outcome;
+}
+
 const struct attack storm_attacks[] = {{"nmi-storm", nmi_storm},
 				       {"ipi-storm", interrupt_storm},
 				       {"ipi-storm-let-in", interrupt_storm_let_in},
+				       {"smi-storm", smi_storm},
 				       {}};
