@@ -149,7 +149,9 @@ void smh_user_stop(struct smh_vm *vm)
 
 	WRITE_ONCE(vm->unserved, true);
 	xa_for_each(&vm->vcpus, index, v) {
-		wake_up_all(&v->outside->server);
+		/* It has none before the image is loaded. */
+		if (smp_load_acquire(&v->outside))
+			wake_up_all(&v->outside->server);
 		wake_up_all(&v->room);
 	}
 }
