@@ -22,6 +22,8 @@ enum fault {
 	DENY = 15,
 };
 
+#define UNDECLARED 0xffff /* a type of record that no image is given */
+
 extern char smc_entry[];
 
 static u64 gate_va(void)
@@ -64,7 +66,7 @@ static bool refuses_hostile_addresses(void)
 static void burst(u64 count)
 {
 	while (count--) {
-		struct sm_record *rec = sm_reserve(SM_RECORD_USER, sizeof(*rec) + 8);
+		struct sm_record *rec = sm_reserve(UNDECLARED, sizeof(*rec) + 8);
 
 		if (!rec)
 			continue;

@@ -17,7 +17,8 @@
 #include "../../../host/daemon/protocol.h"
 #include "../../../host/lib/shadowmon.h"
 
-#define RINGS      5 /* the host module's, and those of the first vCPUs */
+#define RINGS      5      /* the host module's, and those of the first vCPUs */
+#define UNDECLARED 0xffff /* as monitors/lab_faults has it */
 #define BURST_SIZE (sizeof(struct sm_record) + 8)
 
 struct counts {
@@ -85,7 +86,7 @@ static void count_record(struct counts *counts, const struct sm_item *item)
 		return;
 	}
 	counts->records++;
-	counts->bursts += record->type == SM_RECORD_USER && record->len == BURST_SIZE;
+	counts->bursts += record->type == UNDECLARED && record->len == BURST_SIZE;
 }
 
 static void count(struct counts *counts, const struct sm_item *item)
