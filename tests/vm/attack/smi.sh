@@ -27,7 +27,7 @@ sleep 1
 aborts=$(jq -c 'select(.abort.reason == "rip")' /tmp/all.json | wc -l)
 [ "$aborts" -gt 0 ] && ! grep -q ^refused /tmp/outcome
 ok $? "control: SMIs get at a vCPU in views 1 and 2 ($aborts times; the guest: $(head -n 1 /tmp/outcome))"
-kill -INT $VM_READER
+kill -INT $VM_READER 2>/dev/null
 wait $VM_READER
 VM_READER=
 guest_kill web 2>/dev/null
