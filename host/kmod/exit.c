@@ -239,6 +239,16 @@ static void hand_back(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	smh_inject_block(v);
 }
 
+/*
+ * What nobody waits for, perhaps because its attachment has just ended.  KVM's handler expects it of nested guests
+ * alone, and that of 6.12 warns.
+ */
+static bool is_stray_vmfunc(const struct kvm_vcpu *vcpu)
+{
+	return !(vcpu->arch.hflags & HF_GUEST_MASK) &&
+	       smh_vmread(VM_EXIT_REASON) == EXIT_REASON_VMFUNC;
+}
+
 int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
 {
 	int idx = srcu_read_lock(&smh_srcu);
@@ -249,6 +259,10 @@ int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
 		vm = NULL;
 	if (vm)
 		ret = handle(vm, vcpu);
+	if (ret == PASS_TO_KVM && is_stray_vmfunc(vcpu)) {
+		kvm_queue_exception(vcpu, UD_VECTOR);
+		ret = 1;
+	}
 	if (ret == PASS_TO_KVM)
 		ret = pass_to_kvm(vm, vcpu, fastpath);
 	if (vm)
