@@ -41,8 +41,8 @@ $(B)/compartment/monitors.o: $(runtime-objs) $(call monitor-objs,$(MONITORS) $(M
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
 
-# With the monitor that goes wrong on request.
-$(B)/compartment/monitors-lab.o: $(runtime-objs) $(call monitor-objs,$(MONITORS) $(MONITORS_ON_REQUEST) lab_faults)
+# With the monitors that go wrong or kill on request.
+$(B)/compartment/monitors-lab.o: $(runtime-objs) $(call monitor-objs,$(MONITORS) $(MONITORS_ON_REQUEST) lab_faults lab_kill)
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
 

@@ -38,6 +38,9 @@ void smg_hooks_exit(void);
 long smg_hook(const char *function, unsigned int slot, unsigned int nargs);
 int smg_unhook_all(void);
 
+/* kill.c: kills the current task, if it is one that can die alone.  Any context but NMI. */
+void smg_kill(void);
+
 /* agent.c: looks for a host and does what it says. */
 int smg_agent_start(void);
 void smg_agent_stop(void);

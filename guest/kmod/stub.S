@@ -94,8 +94,15 @@ verdict_\nargs:
 	jz	1f
 	movl	$SM_HC_ATTENTION, %eax
 	vmcall
-1:	andl	$SM_VERDICT_ERRNO, %edx
+1:	testl	$SM_VERDICT_KILL, %edx
 	jz	2f
+	pushq	%rdx
+	pushq	(\nargs + 1) * 8(%rsp)	/* as if the hooked function called it: interrupts as it has them */
+	popfq
+	call	smg_kill
+	popq	%rdx
+2:	andl	$SM_VERDICT_ERRNO, %edx
+	jz	3f
 	movl	%edx, %eax
 	negq	%rax
 	restore_all \nargs
@@ -103,7 +110,7 @@ verdict_\nargs:
 	ANNOTATE_UNRET_SAFE
 	ret
 	int3
-2:	restore_all \nargs
+3:	restore_all \nargs
 	ANNOTATE_UNRET_SAFE
 	ret
 	int3

@@ -33,7 +33,7 @@ int smh_transport_event(struct smh_vcpu *v)
 			 regs[VCPU_REGS_R10], regs[VCPU_REGS_R8], regs[VCPU_REGS_R9]},
 	};
 	v->stats.exits_event++;
-	verdict = dispatch(v, &request) & SM_VERDICT_ERRNO;
+	verdict = dispatch(v, &request) & SM_VERDICT_MASK;
 	smh_vcpu_set_reg(v, VCPU_REGS_RDX, verdict);
 	smh_vcpu_set_reg(v, VCPU_REGS_RIP, gate + SM_VA_RETURN);
 	return 1;

@@ -221,7 +221,7 @@ static uint32_t enter(const struct sm_request *request)
 			 : "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11)
 			 : [entry] "b"((uint64_t)(SM_PROCESS_GATE_VA + SM_VA_ENTRY))
 			 : "rax", "rcx", "memory", "cc");
-	return (uint32_t)rdx & SM_VERDICT_ERRNO;
+	return (uint32_t)rdx & SM_VERDICT_MASK;
 }
 
 static void serve(struct sm_process *p)

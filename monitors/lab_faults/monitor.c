@@ -20,6 +20,7 @@ enum fault {
 	CHECK_HOSTILE_ADDRESSES = 13,
 	EMIT_BURST = 14,
 	DENY = 15,
+	KILL = 16,
 };
 
 #define UNDECLARED 0xffff /* a type of record that no image is given */
@@ -120,6 +121,8 @@ SM_MONITOR(provoke, "shadowmon_provoke", u64 what, u64 arg)
 		break;
 	case DENY:
 		return SM_DENY((int)arg);
+	case KILL:
+		return SM_KILL((int)arg);
 	}
 	return SM_ALLOW;
 }

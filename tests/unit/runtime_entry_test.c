@@ -226,8 +226,17 @@ static void verdicts_are_masked(void **state)
 	static const struct {
 		int verdict;
 		u32 rdx;
-	} cases[] = {{0, 0},     {1, 1},         {4095, 4095},     {4096, 0},
-		     {-1, 4095}, {INT32_MIN, 0}, {INT32_MAX, 4095}};
+	} cases[] = {{SM_ALLOW, 0},
+		     {SM_DENY(1), 1},
+		     {SM_DENY(4095), 4095},
+		     {SM_DENY(4096), 0},
+		     {SM_DENY(-1), 4095},
+		     {SM_KILL(0), SM_VERDICT_KILL},
+		     {SM_KILL(13), SM_VERDICT_KILL | 13},
+		     {SM_KILL(8192), SM_VERDICT_KILL},
+		     {8192, 0},
+		     {INT32_MIN, 0},
+		     {INT32_MAX, SM_VERDICT_MASK}};
 	size_t i;
 
 	(void)state;

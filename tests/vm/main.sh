@@ -85,6 +85,13 @@ abort_is_reported() # WHAT
 
 check "control: a monitor that does nothing is not aborted" test "$(provoke 0 5)" -eq 5
 check "a monitor's refusal becomes the function's result" test "$(provoke 15 13)" -eq -13
+provoke_in_child() # WHAT ARG: the status of who called, then the result
+{
+	guest_run web "exec 2>/dev/null; (echo $1 $2 >/sys/kernel/debug/shadowmon/provoke); echo \$? \$(cat /sys/kernel/debug/shadowmon/provoke)"
+}
+
+check "a monitor's order to kill is SIGKILL, besides the refusal" test "$(provoke_in_child 16 13)" = "137 -13"
+check "... or besides the function's own result" test "$(provoke_in_child 16 0)" = "137 16"
 check "hostile addresses are refused to the monitor" test "$(provoke 13)" -eq 13
 while read -r what name; do
 	check "a monitor that $name is aborted and reported" abort_is_reported "$what"
@@ -105,6 +112,16 @@ END
 guest_run web 'uname -s' >/dev/null
 vm_drain
 check "the guest goes on, and its events arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
+
+# --- a monitor that kills -------------------------------------------------------------------------------
+
+check "detach, for other monitors" shadowmon detach web
+check "attach with one that kills who executes a certain file" vm_attach --monitors=process_exit,lab_kill
+guest_run web 'exec 2>/dev/null; cp /bin/uname /tmp/allowed; cp /bin/uname /tmp/forbidden; /tmp/allowed; echo $?; /tmp/forbidden; echo $?' >/tmp/killed
+mapfile -t killed </tmp/killed
+check "the file is not executed, its task killed; another one is" test "${killed[*]}" = "Linux 0 137"
+vm_drain
+check "... by SIGKILL, says its exit" test "$(vm_count '.process_exit.signal == "SIGKILL"')" -eq 1
 
 # --- a monitor made from the template -------------------------------------------------------------------
 

@@ -33,9 +33,16 @@
 
 /* --- binding and verdicts ----------------------------------------------------------------- */
 
-/* What a monitor returns: the guest's function runs, or does not and returns -e (e: 1 to 4095). */
+/*
+ * What a monitor returns.  SM_ALLOW: the guest's function runs.  SM_DENY(e): it does not, and returns -e
+ * (e: 1 to 4095).  SM_KILL(e): the task in which it was called is sent SIGKILL, too; with e = 0 the function
+ * runs all the same.  The guest's init, threads of its kernel and interrupts are not killed.
+ *
+ * A verdict is a number: e in the bits of SM_VERDICT_ERRNO, and SM_VERDICT_KILL or not (layout.h).
+ */
 #define SM_ALLOW   0
-#define SM_DENY(e) (e)
+#define SM_DENY(e) ((e)&SM_VERDICT_ERRNO)
+#define SM_KILL(e) (SM_VERDICT_KILL | SM_DENY(e))
 
 /*
  * Binds the function that follows to the guest kernel function named by a string.  Then come its
@@ -48,17 +55,21 @@
  */
 #define SM_MONITOR(id, function, ...) SM_MONITOR_FAILING(id, function, SM_ALLOW, ##__VA_ARGS__)
 
-/* The same; an aborted activation answers verdict: for what must not go on without a judgement. */
+/*
+ * The same; an aborted activation answers verdict: for what must not go on without a judgement.  Not SM_KILL: what
+ * the task is guilty of nobody knows then.
+ */
 /* clang-format off */
 #define SM_MONITOR_FAILING(id, function, verdict, ...)                                             \
 	static inline __attribute__((always_inline)) int id(SM_PARAMETERS(__VA_ARGS__));           \
+	_Static_assert(((verdict) & ~SM_VERDICT_ERRNO) == 0, "SM_ALLOW or SM_DENY()");             \
 	SM_CONCAT(SM_HANDLER_, SM_COUNT(__VA_ARGS__))(id)                                          \
 	__attribute__((section(".sm.hooks"), used)) static const struct sm_hook id##_hook = {      \
 		.handler = (u64)id##_entry,                                                        \
 		.name = (u64)function,                                                             \
 		.nargs = SM_COUNT(__VA_ARGS__),                                                    \
 		.flags = SM_HOOK_FLAGS,                                                            \
-		.abort_errno = (verdict)&SM_VERDICT_ERRNO,                                         \
+		.abort_errno = (verdict),                                                          \
 		.monitor = (u64)SM_NAME_OF(id),                                                    \
 	};                                                                                         \
 	static inline int id(SM_PARAMETERS(__VA_ARGS__))
@@ -134,7 +145,7 @@ __attribute__((noreturn)) void sm_panic(u32 reason);
 #define SM_HANDLER(id, parameters, arguments)                  \
 	static __attribute__((used)) u32 id##_entry parameters \
 	{                                                      \
-		return (u32)id arguments & SM_VERDICT_ERRNO;   \
+		return (u32)id arguments & SM_VERDICT_MASK;    \
 	}
 #define SM_HANDLER_0(id) SM_HANDLER(id, (void), ())
 #define SM_HANDLER_1(id) SM_HANDLER(id, (u64 a), (a))
@@ -151,7 +162,7 @@ __attribute__((noreturn)) void sm_panic(u32 reason);
 	static __attribute__((used)) u32 id##_call parameters __asm__(#id "_call"); \
 	static u32 id##_call parameters                                             \
 	{                                                                           \
-		return (u32)id arguments & SM_VERDICT_ERRNO;                        \
+		return (u32)id arguments & SM_VERDICT_MASK;                         \
 	}                                                                           \
 	__asm__(".pushsection .text\n"                                              \
 		".globl " #id "_entry\n" #id "_entry:\n"                            \

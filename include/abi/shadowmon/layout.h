@@ -76,8 +76,13 @@
 #define SM_SLOTS    64 /* power of two: the entry masks with it */
 #define SM_ARGS_MAX 6
 
-/* What the compartment returns to the stub in EDX. */
+/*
+ * What the compartment returns to the stub in EDX.  A monitor's verdict is an errno, with or without the order to
+ * kill: bits of SM_VERDICT_MASK.
+ */
 #define SM_VERDICT_ERRNO     0x00000fff /* 0: go on; else the function returns -errno */
+#define SM_VERDICT_KILL      0x00001000 /* before that, the current task is sent SIGKILL */
+#define SM_VERDICT_MASK      (SM_VERDICT_ERRNO | SM_VERDICT_KILL)
 #define SM_VERDICT_ATTENTION 0x80000000 /* do a VMCALL (SM_HC_ATTENTION) once back in view 0 */
 
 #ifndef __ASSEMBLER__

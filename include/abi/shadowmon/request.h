@@ -8,7 +8,7 @@
 /* Lies where the compartment has the EPTP list: SM_CPU_LIST. */
 struct sm_request {
 	u32 slot;
-	u32 verdict;  /* the process: errno or 0 */
+	u32 verdict;  /* the process: bits of SM_VERDICT_MASK */
 	u32 doorbell; /* the process: the ring's consumer sleeps */
 	u32 reserved;
 	u64 args[SM_ARGS_MAX];
