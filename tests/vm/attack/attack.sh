@@ -113,6 +113,14 @@ control_works() # NAME CONTROL
 		[ "${without%% *}" = refused ] && [ "$seen" != nothing ]
 		;;
 	stuck=*) gets_stuck "$1" ;;
+	\?*)
+		without=$(run_attack "${2#\?}")
+		case $without in
+		succeeded*) ;;
+		impossible*) without="not to be shown: ${without#* }" ;;
+		*) return 1 ;;
+		esac
+		;;
 	*)
 		without=$(run_attack "$2")
 		[ "${without%% *}" = succeeded ]

@@ -29,7 +29,7 @@ struct attack {
 /* One array a file, each ended by an empty entry. */
 extern const struct attack memory_attacks[], vmfunc_attacks[], gate_attacks[], sweep_attacks[],
 	register_attacks[], control_attacks[], remap_attacks[], dma_attacks[], flip_attacks[],
-	mode_attacks[], storm_attacks[], tlb_attacks[], forged_attacks[];
+	mode_attacks[], storm_attacks[], tlb_attacks[], forged_attacks[], window_attacks[];
 
 /*
  * main.c: the guest module's copy of the gate page, G; the address of a symbol, or NULL; a line for whoever
@@ -77,6 +77,8 @@ struct tables {
 /* 0: no memory. */
 int tables_create(struct tables *t);
 int tables_map(struct tables *t, unsigned long va, u64 pa);
+/* The same, not global: kept in the TLB by its PCID alone. */
+int tables_map_local(struct tables *t, unsigned long va, u64 pa);
 u64 tables_cr3(const struct tables *t);
 void tables_destroy(struct tables *t);
 

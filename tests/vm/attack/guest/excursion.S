@@ -130,6 +130,15 @@ excursion_leave:
 	xorl	%eax, %eax
 	lret
 
+/* On to ESI without protected mode; CS stays what it was. */
+excursion_real:
+	lidt	OWN(REAL_IDTR)(%ebx)
+	movl	%cr0, %eax
+	andl	$~X86_CR0_PE, %eax
+	movl	%eax, %cr0
+	xorl	%eax, %eax
+	jmp	*%esi
+
 excursion_back:
 	movl	$__KERNEL_DS, %ebx
 	movl	%ebx, %ds
@@ -163,4 +172,27 @@ excursion_long:
 	movl	%ebx, %ebx
 	jmp	*OWN(RETURN)(%rbx)
 excursion_code_end:
-	.globl	excursion_patch
+	.globl	excursion_patch, excursion_real, excursion_back
+
+/*
+ * Copied to below 1 MiB: where real mode's exceptions lead.  They change the base of CS alone, so this is 32-bit
+ * code, too.
+ */
+	.code32
+	.globl	excursion_low, excursion_low_end, excursion_low_patch
+excursion_low:
+	.set	vector, 0
+	.rept	EXCURSION_VECTORS
+	.org	excursion_low + EXCURSION_ENTRY_SIZE * vector
+	movb	$vector, %al
+	jmp	1f
+	.set	vector, vector + 1
+	.endr
+1:	movl	%cr0, %ecx
+	orl	$X86_CR0_PE, %ecx
+	movl	%ecx, %cr0
+	.byte	0xea			/* ljmp to excursion_back */
+excursion_low_patch:
+	.long	0
+	.word	__KERNEL32_CS
+excursion_low_end:

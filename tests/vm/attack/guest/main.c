@@ -20,9 +20,9 @@
 u8 *gate;
 
 static const struct attack *const attacks[] = {
-	memory_attacks,  vmfunc_attacks, gate_attacks,   sweep_attacks, register_attacks,
-	control_attacks, remap_attacks,  dma_attacks,    flip_attacks,  mode_attacks,
-	storm_attacks,   tlb_attacks,    forged_attacks,
+	memory_attacks,  vmfunc_attacks, gate_attacks,   sweep_attacks,  register_attacks,
+	control_attacks, remap_attacks,  dma_attacks,    flip_attacks,   mode_attacks,
+	storm_attacks,   tlb_attacks,    forged_attacks, window_attacks,
 };
 
 /* Guest-physical address of a page for the controls: full of RET. */

@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <asm/desc.h>
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>
@@ -33,6 +34,8 @@
 #define B_GATE_PD    3       /* of B's pages: the table that covers the gate's GiB */
 #define FIRST_PDPT   0x00ULL /* guest-physical: view 0's */
 #define SECOND_PDPT  0x20ULL /* views 1 and 2 */
+#define LOW          0x38000 /* RAM that real mode's segments reach */
+#define LOW_SIZE     0x200
 
 struct mode {
 	struct tables tables; /* of long mode */
@@ -42,6 +45,7 @@ struct mode {
 	u8 *code; /* in the gate's place */
 	struct excursion *excursion;
 	u64 saved[8]; /* what was where the PDPTs are */
+	bool is_real;
 };
 
 static u64 *add_page(struct mode *mode)
@@ -182,13 +186,19 @@ static void aim(struct mode *mode, unsigned int offset)
 }
 
 /* Returns the vector of the exception that ended it. */
-static unsigned int go(struct mode *mode)
+static unsigned int go(struct mode *mode, u32 address)
 {
+	struct excursion *e = mode->excursion;
 	unsigned long flags;
 	unsigned int vector;
 
+	e->eip = address;
+	if (mode->is_real) {
+		e->fill = address;
+		e->eip = virt_to_phys(mode->home) + (excursion_real - excursion_code);
+	}
 	local_irq_save(flags);
-	vector = excursion_go(virt_to_phys(mode->home), mode->excursion->own_cr3);
+	vector = excursion_go(virt_to_phys(mode->home), e->own_cr3);
 	local_irq_restore(flags);
 	return vector;
 }
@@ -206,9 +216,8 @@ static enum outcome enter_everywhere(struct mode *mode, u32 page_address)
 
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
 		aim(mode, offsets[i]);
-		mode->excursion->eip = page_address + offsets[i] - WAY_LENGTH;
 		mode->excursion->ecx = SM_VIEW_GATE;
-		refused += go(mode) == X86_TRAP_UD;
+		refused += go(mode, page_address + offsets[i] - WAY_LENGTH) == X86_TRAP_UD;
 	}
 	attack_note("%u of %zu refused", refused, ARRAY_SIZE(offsets));
 	return refused == ARRAY_SIZE(offsets) ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
@@ -256,6 +265,41 @@ static enum outcome unpaged(void)
 	return outcome;
 }
 
+static void fill_low(struct mode *mode, u8 *low)
+{
+	struct excursion *e = mode->excursion;
+	u32 home = virt_to_phys(mode->home);
+	unsigned int i;
+
+	memcpy(low, excursion_low, excursion_low_end - excursion_low);
+	*(u32 *)(low + (excursion_low_patch - excursion_low)) =
+		home + (excursion_back - excursion_code);
+	for (i = 0; i < EXCURSION_VECTORS; i++)
+		e->real_idt[i] = LOW >> 4 << 16 | i * EXCURSION_ENTRY_SIZE;
+	e->real_idtr.base = home + EXCURSION_DATA + offsetof(struct excursion, real_idt);
+	e->real_idtr.limit = sizeof(e->real_idt) - 1;
+}
+
+/* With the segments of protected mode, so that all of the first 4 GiB can be reached. */
+static enum outcome real_mode(void)
+{
+	static u8 saved[LOW_SIZE];
+	u8 *low = phys_to_virt(LOW);
+	enum outcome outcome;
+	struct mode mode;
+
+	if (excursion_low_end - excursion_low > LOW_SIZE || mode_create(&mode))
+		return ATTACK_IMPOSSIBLE;
+	memcpy(saved, low, LOW_SIZE);
+	fill_low(&mode, low);
+	mode.is_real = true;
+	mode.excursion->cs = __KERNEL32_CS;
+	outcome = enter_everywhere(&mode, virt_to_phys(mode.code));
+	memcpy(low, saved, LOW_SIZE);
+	mode_destroy(&mode);
+	return outcome;
+}
+
 /* That the attacker gets there and back: an instruction of his own. */
 static enum outcome excursion_control(void)
 {
@@ -266,17 +310,38 @@ static enum outcome excursion_control(void)
 		return ATTACK_IMPOSSIBLE;
 	memset(mode.code, 0xcc, PAGE_SIZE);
 	mode.excursion->cs = __KERNEL32_CS;
-	mode.excursion->eip = virt_to_phys(mode.code);
-	outcome = go(&mode) == X86_TRAP_BP ? ATTACK_SUCCEEDED : ATTACK_IMPOSSIBLE;
+	outcome = go(&mode, virt_to_phys(mode.code)) == X86_TRAP_BP ? ATTACK_SUCCEEDED
+								    : ATTACK_IMPOSSIBLE;
 	mode_destroy(&mode);
 	return outcome;
 }
 
-/* 32-bit code in long mode: B is what is walked, and has nothing below 4 GiB. */
-static enum landing enter_in_compatibility(bool with_vmfunc)
+/* The pinned GDT has room for a segment of the attacker's. */
+static enum landing jump_in_segment(struct jump *jump, u64 segment)
 {
-	unsigned long low = (u32)(u64)gate;
-	struct jump jump = {.cs = __KERNEL32_CS};
+	enum landing landing;
+	unsigned long flags;
+	u64 *entry, before;
+
+	local_irq_save(flags);
+	entry = (u64 *)&get_current_gdt_rw()[GDT_ENTRY_TLS_MIN];
+	before = *entry;
+	*entry = segment;
+	jump->cs = GDT_ENTRY_TLS_MIN * 8;
+	landing = run_jump(jump);
+	*entry = before;
+	local_irq_restore(flags);
+	return landing;
+}
+
+/*
+ * 32-bit or 16-bit code in long mode, the gate's page being at page_address in its segment: B is what is walked, and
+ * has nothing below 4 GiB.  Without VMFUNC an instruction of the attacker's own ends it.
+ */
+static enum landing enter_in_compatibility(u64 segment, u32 page_address, bool with_vmfunc)
+{
+	static const u8 ud2[] = {0x0f, 0x0b};
+	struct jump jump = {.rip = page_address + GATE_ARM_OFFSET - 3};
 	enum landing landing = LANDED_THROUGH;
 	struct attack_page page;
 	int err;
@@ -285,33 +350,55 @@ static enum landing enter_in_compatibility(bool with_vmfunc)
 		return LANDED_THROUGH;
 	page_aim(&page, GATE_ARM_OFFSET, false);
 	if (!with_vmfunc)
-		memset(page.code + PAGE_SIZE + GATE_ARM_OFFSET - 3, 0xcc, 3);
-	err = tables_map(&page.tables, low, virt_to_phys(page.code) + PAGE_SIZE);
+		memcpy(page.code + PAGE_SIZE + GATE_ARM_OFFSET - 3, ud2, sizeof(ud2));
+	err = tables_map(&page.tables, (u32)(u64)gate, virt_to_phys(page.code) + PAGE_SIZE);
 	if (!err) {
 		jump.cr3 = tables_cr3(&page.tables);
 		jump.rsp = page_stack(&page);
-		jump.rip = low + GATE_ARM_OFFSET - 3;
-		landing = run_jump(&jump);
+		landing = jump_in_segment(&jump, segment);
 	}
 	page_destroy(&page);
 	return landing;
 }
 
+static enum landing enter_in_32_bit(bool with_vmfunc)
+{
+	return enter_in_compatibility(code_segment(0, false, true), (u32)(u64)gate, with_vmfunc);
+}
+
+static enum landing enter_in_16_bit(bool with_vmfunc)
+{
+	return enter_in_compatibility(code_segment((u32)(u64)gate, false, false), 0, with_vmfunc);
+}
+
 static enum outcome compatibility(void)
 {
-	return enter_in_compatibility(true) == LANDED_UD ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+	return enter_in_32_bit(true) == LANDED_UD ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
 static enum outcome compatibility_control(void)
 {
-	return enter_in_compatibility(false) == LANDED_BACK ? ATTACK_SUCCEEDED : ATTACK_IMPOSSIBLE;
+	return enter_in_32_bit(false) == LANDED_UD ? ATTACK_SUCCEEDED : ATTACK_IMPOSSIBLE;
+}
+
+static enum outcome segment_16_bit(void)
+{
+	return enter_in_16_bit(true) == LANDED_UD ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+}
+
+static enum outcome segment_16_bit_control(void)
+{
+	return enter_in_16_bit(false) == LANDED_UD ? ATTACK_SUCCEEDED : ATTACK_IMPOSSIBLE;
 }
 
 const struct attack mode_attacks[] = {{"mode-pae", pae},
 				      {"mode-pae-trap", pae},
 				      {"mode-pae-16-bit", pae_16_bit},
 				      {"mode-unpaged", unpaged},
+				      {"mode-real", real_mode},
 				      {"mode.control", excursion_control},
 				      {"mode-compatibility", compatibility},
 				      {"mode-compatibility.control", compatibility_control},
+				      {"mode-16-bit-segment", segment_16_bit},
+				      {"mode-16-bit-segment.control", segment_16_bit_control},
 				      {}};

@@ -42,7 +42,7 @@ int tables_create(struct tables *t)
 	return 0;
 }
 
-int tables_map(struct tables *t, unsigned long va, u64 pa)
+static int map(struct tables *t, unsigned long va, u64 new)
 {
 	u64 *table = t->own[0], *entry, *child;
 	int level;
@@ -61,8 +61,18 @@ int tables_map(struct tables *t, unsigned long va, u64 pa)
 		}
 		table = __va(*entry & ADDRESS);
 	}
-	table[(va >> 12) & (ENTRIES - 1)] = pa | KERNEL_PAGE | GLOBAL;
+	table[(va >> 12) & (ENTRIES - 1)] = new;
 	return 0;
+}
+
+int tables_map(struct tables *t, unsigned long va, u64 pa)
+{
+	return map(t, va, pa | KERNEL_PAGE | GLOBAL);
+}
+
+int tables_map_local(struct tables *t, unsigned long va, u64 pa)
+{
+	return map(t, va, pa | KERNEL_PAGE);
 }
 
 u64 tables_cr3(const struct tables *t)

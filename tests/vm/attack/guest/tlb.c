@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A TLB full of the attacker's mappings for what views 1 and 2 show: gate, list, entry, state and stack.  They are
- * global, and MOV CR3 is told not to flush.  If one of them were used in view 1 or 2, something would be written to
- * the attacker's pages.
+ * global or kept by their PCID, and MOV CR3 is told not to flush.  If one of them were used in view 1 or 2, something
+ * would be written to the attacker's pages.  The attacker's code is global in either case, or he would not get to
+ * the gate where the CPU flushes all the same.
  */
 
 #include <linux/gfp.h>
@@ -45,7 +46,9 @@ static u64 place(unsigned int i)
 	return (u64)gate + places[i];
 }
 
-static int stale_create(struct stale *stale)
+typedef int (*map_t)(struct tables *t, unsigned long va, u64 pa);
+
+static int stale_create(struct stale *stale, map_t map)
 {
 	unsigned int i;
 
@@ -56,7 +59,7 @@ static int stale_create(struct stale *stale)
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		stale->pages[i] = (u8 *)__get_free_page(GFP_KERNEL);
 		if (!stale->pages[i] ||
-		    tables_map(&stale->page.tables, place(i), virt_to_phys(stale->pages[i]))) {
+		    map(&stale->page.tables, place(i), virt_to_phys(stale->pages[i]))) {
 			stale_destroy(stale);
 			return -ENOMEM;
 		}
@@ -99,7 +102,7 @@ static void flush_global(void)
 }
 
 /* The tables that are current when the gate is entered know nothing of these pages. */
-static enum outcome enter_with_stale(void)
+static enum outcome enter_with_stale(map_t map)
 {
 	struct jump jump = {};
 	struct stale stale;
@@ -107,7 +110,7 @@ static enum outcome enter_with_stale(void)
 	unsigned long flags;
 	bool untouched;
 
-	if (!(__read_cr4() & X86_CR4_PCIDE) || stale_create(&stale))
+	if (!(__read_cr4() & X86_CR4_PCIDE) || stale_create(&stale, map))
 		return ATTACK_IMPOSSIBLE;
 	jump.cr3 = stale.own_cr3 | NO_FLUSH;
 	jump.late_cr3 = stale.kernel_cr3 | NO_FLUSH;
@@ -127,14 +130,14 @@ static enum outcome enter_with_stale(void)
 }
 
 /* In view 0 the stale mappings are used. */
-static enum outcome use_stale(void)
+static enum outcome use_stale(map_t map)
 {
 	struct stale stale;
 	unsigned long flags;
 	u8 byte = 0;
 	long err;
 
-	if (!(__read_cr4() & X86_CR4_PCIDE) || stale_create(&stale))
+	if (!(__read_cr4() & X86_CR4_PCIDE) || stale_create(&stale, map))
 		return ATTACK_IMPOSSIBLE;
 	local_irq_save(flags);
 	warm(&stale);
@@ -144,8 +147,33 @@ static enum outcome use_stale(void)
 	flush_global();
 	local_irq_restore(flags);
 	stale_destroy(&stale);
+	if (err)
+		attack_note("this CPU flushes all the same");
 	return !err && byte == 0xcc ? ATTACK_SUCCEEDED : ATTACK_IMPOSSIBLE;
 }
 
-const struct attack tlb_attacks[] = {
-	{"tlb-global", enter_with_stale}, {"tlb-global.control", use_stale}, {}};
+static enum outcome enter_with_global(void)
+{
+	return enter_with_stale(tables_map);
+}
+
+static enum outcome use_global(void)
+{
+	return use_stale(tables_map);
+}
+
+static enum outcome enter_with_pcid(void)
+{
+	return enter_with_stale(tables_map_local);
+}
+
+static enum outcome use_pcid(void)
+{
+	return use_stale(tables_map_local);
+}
+
+const struct attack tlb_attacks[] = {{"tlb-global", enter_with_global},
+				     {"tlb-global.control", use_global},
+				     {"tlb-pcid", enter_with_pcid},
+				     {"tlb-pcid.control", use_pcid},
+				     {}};
