@@ -189,7 +189,8 @@ static void enter_bound(struct smh_vcpu *v)
 		smh_vmwrite(EPT_POINTER, v->eptp[view]);
 		v->stats.restored++;
 	}
-	smh_inject_withhold(v);
+	if (!smh_weakened(SMH_WEAKEN_WITHHOLD))
+		smh_inject_withhold(v);
 	smh_inject_mask_windows(v, view);
 }
 

@@ -21,6 +21,7 @@ run_attack() # NAME
 	user-hypercall) guest_run web 'for n in 1 2 3 4 5 32 33 34; do ! attack_user vmcall $((0x534d0000 + n)) || exit 1; done' >/dev/null &&
 		echo refused || echo succeeded ;;
 	dma-* | remap-*) silence "$1" ;;
+	machine-checks) machine_checks ;;
 	*) guest_run web "echo $1 >$ATTACK && cat $ATTACK" || dead $? ;;
 	esac
 }
@@ -44,6 +45,29 @@ silence() # NAME
 	succeeded*) [ "$calls" -gt 1000 ] && [ "$events" -lt $((calls / 10)) ] || outcome=refused ;;
 	esac
 	echo "${outcome%% *} $events of $calls seen"
+}
+
+# All that the VMM makes have to come, and some of them while the vCPU is in view 1 or 2.
+machine_checks()
+{
+	local count='cat /sys/module/shadowmon_attack/parameters/machine_checks' before outcome deferred made seen try
+	before=$(guest_run web "$count")
+	deferred=$(vm_status deferred)
+	rm -f "$MACHINE_CHECKS"
+	touch "$MACHINE_CHECKS.on"
+	outcome=$(guest_run web "echo machine-checks >$ATTACK && cat $ATTACK") || dead $?
+	rm "$MACHINE_CHECKS.on"
+	for try in {1..50}; do
+		[ ! -s "$MACHINE_CHECKS" ] || break
+		sleep 0.1
+	done
+	made=$(cat "$MACHINE_CHECKS") || return
+	seen=$(($(guest_run web "$count") - before))
+	deferred=$(($(vm_status deferred) - deferred))
+	case $outcome in
+	refused*) [ "$seen" -eq "$made" ] && [ "$deferred" -gt 0 ] || outcome=succeeded ;;
+	esac
+	echo "${outcome%% *} $seen of $made seen, $deferred injections deferred"
 }
 
 ATTACK=/sys/kernel/debug/shadowmon_attack
@@ -79,7 +103,6 @@ gets_stuck() # NAME
 control_works() # NAME CONTROL
 {
 	case $2 in
-	-) without='-' ;;
 	weaken=*)
 		without=$(run_attack "$1")
 		[ "${without%% *}" = succeeded ]
@@ -103,6 +126,10 @@ control_works() # NAME CONTROL
 		vm_drain
 		without=$(jq -r '.abort // empty | "\(.view) \(.reason)"' /tmp/events.json | head -n 1)
 		[ "${without%% *}" = monitor ]
+		;;
+	let-in=*)
+		without=$(run_attack "$1-let-in")
+		[ "${without%% *}" = succeeded ]
 		;;
 	refused=*)
 		vm_drain
@@ -137,7 +164,7 @@ insmod /root/shadowmon.ko
 shadowmond 2>/tmp/shadowmond.log &
 daemon=$!
 head -c 65536 /dev/zero >/tmp/disk
-guest_start web "${VCPUS:-1}" 256 -drive if=none,id=disk,format=raw,file=/tmp/disk -device virtio-blk-device,drive=disk || exit 1
+LD_PRELOAD=${QEMU_PRELOAD:-} guest_start web "${VCPUS:-1}" 256 -drive if=none,id=disk,format=raw,file=/tmp/disk -device virtio-blk-device,drive=disk || exit 1
 guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1; insmod /shadowmon_attack.ko; modprobe virtio_blk'
 scratch=$(guest_run web 'cat /sys/module/shadowmon_attack/parameters/scratch')
 

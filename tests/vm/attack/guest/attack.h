@@ -29,7 +29,8 @@ struct attack {
 /* One array a file, each ended by an empty entry. */
 extern const struct attack memory_attacks[], vmfunc_attacks[], gate_attacks[], sweep_attacks[],
 	register_attacks[], control_attacks[], remap_attacks[], dma_attacks[], flip_attacks[],
-	mode_attacks[], storm_attacks[], tlb_attacks[], forged_attacks[], window_attacks[];
+	mode_attacks[], storm_attacks[], tlb_attacks[], forged_attacks[], window_attacks[],
+	machine_check_attacks[];
 
 /*
  * main.c: the guest module's copy of the gate page, G; the address of a symbol, or NULL; a line for whoever
@@ -61,6 +62,8 @@ enum landing run_vmfunc(u32 function, u32 index);
 enum landing run_jump(const struct jump *jump);
 /* For code of the attacker's that is reached in view 0 with any RSP: jump there. */
 extern char run_back[];
+/* How many came so far, on any CPU. */
+extern unsigned long run_machine_checks;
 
 /* --- recover.c: exceptions on the way lead back ------------------------------------------------- */
 

@@ -22,13 +22,15 @@ u8 *gate;
 static const struct attack *const attacks[] = {
 	memory_attacks,  vmfunc_attacks, gate_attacks,   sweep_attacks,  register_attacks,
 	control_attacks, remap_attacks,  dma_attacks,    flip_attacks,   mode_attacks,
-	storm_attacks,   tlb_attacks,    forged_attacks, window_attacks,
+	storm_attacks,   tlb_attacks,    forged_attacks, window_attacks, machine_check_attacks,
 };
 
 /* Guest-physical address of a page for the controls: full of RET. */
 static unsigned long scratch;
 module_param(scratch, ulong, 0444);
 MODULE_PARM_DESC(scratch, "set by the module itself");
+module_param_named(machine_checks, run_machine_checks, ulong, 0444);
+MODULE_PARM_DESC(machine_checks, "how many came");
 
 static struct dentry *file;
 static char result[32] = "none";

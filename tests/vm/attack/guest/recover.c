@@ -4,7 +4,8 @@
  *
  * The kernel's own #UD handler reads the instruction at fault, and oopses if the host returned the vCPU
  * where nothing is mapped.  So the IDT gets ours, through an alias: its contents nobody protects.  #DF is what
- * an exception ends in if RSP leads nowhere, as after a jump into the midst of some instructions.
+ * an exception ends in if RSP leads nowhere, as after a jump into the midst of some instructions.  #MC comes from
+ * outside, and is counted.
  */
 
 #include <linux/io.h>
@@ -20,9 +21,9 @@
 
 /* run.S */
 extern unsigned long recover_sp, run_ud_original, run_df_original;
-extern char run_ud[], run_df[];
+extern char run_ud[], run_df[], run_mc[];
 
-static gate_desc *idt, original[X86_TRAP_DF + 1];
+static gate_desc *idt, original[X86_TRAP_MC + 1];
 
 static unsigned long replace_handler(unsigned int vector, char *handler)
 {
@@ -83,6 +84,7 @@ int recover_init(void *idt_table)
 	}
 	run_ud_original = replace_handler(X86_TRAP_UD, run_ud);
 	run_df_original = replace_handler(X86_TRAP_DF, run_df);
+	replace_handler(X86_TRAP_MC, run_mc);
 	return 0;
 }
 
@@ -90,6 +92,7 @@ void recover_exit(void)
 {
 	idt[X86_TRAP_UD] = original[X86_TRAP_UD];
 	idt[X86_TRAP_DF] = original[X86_TRAP_DF];
+	idt[X86_TRAP_MC] = original[X86_TRAP_MC];
 	unregister_die_notifier(&notifier);
 	vunmap(idt);
 }

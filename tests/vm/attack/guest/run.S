@@ -108,6 +108,27 @@ SYM_INNER_LABEL(run_df, SYM_L_GLOBAL)	/* the same behind an error code, on a sta
 	jmp	*run_df_original(%rip)
 SYM_CODE_END(run_ud)
 
+/*
+ * In place of the kernel's #MC handler, from wherever the CPU was: counts, and tells the CPU that it has been
+ * handled.
+ */
+SYM_CODE_START(run_mc)
+	NO_FRAME
+	ENDBR
+	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	incq	run_machine_checks(%rip)
+	movl	$MSR_IA32_MCG_STATUS, %ecx
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+	popq	%rdx
+	popq	%rcx
+	popq	%rax
+	iretq
+SYM_CODE_END(run_mc)
+
 SYM_CODE_START(run_end)
 	NO_FRAME
 	cld
@@ -235,6 +256,9 @@ run_gs_base:
 run_target:
 	.quad	0
 run_far_target:
+	.quad	0
+	.globl	run_machine_checks
+run_machine_checks:
 	.quad	0
 	.globl	run_ud_original, run_df_original
 run_ud_original:
