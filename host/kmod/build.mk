@@ -30,3 +30,6 @@ endef
 $(foreach r,$(HOST_RELEASES),$(eval $(call host-kmod,$(r),host,shadowmon,)))
 $(foreach r,$(HOST_RELEASES),$(eval $(call host-kmod,$(r),host-lab,shadowmon-lab,-DSMH_LAB)))
 all-y += $(HOST_RELEASES:%=$(B)/kmod/%/shadowmon.ko)
+
+$(foreach r,$(CLOUD_RELEASE),$(eval $(call host-kmod,$(r),host,shadowmon,)))
+cloud-kmod := $(CLOUD_RELEASE:%=$(B)/kmod/%/shadowmon.ko)
