@@ -18,7 +18,7 @@ runtime-objs := $(patsubst compartment/runtime/%,$(RUNTIME)/%.o,$(wildcard compa
 monitor-objs = $(patsubst %,$(B)/monitors/%.o,$(1))
 MONITORS := process_exec process_exit module ping
 # Hooked only when they are asked for (they define SM_ON_REQUEST); the host module has no copy of them.
-MONITORS_ON_REQUEST := credentials file socket memory ptrace bpf kernel_load mount namespace keyring sysctl io_uring clone
+MONITORS_ON_REQUEST := credentials file socket memory ptrace bpf kernel_load mount namespace keyring sysctl io_uring clone integrity
 
 # All depend on the flags: an object made with others could touch the guest's registers.
 $(RUNTIME)/%.c.o: compartment/runtime/%.c compartment/runtime/build.mk
@@ -32,6 +32,17 @@ $(RUNTIME)/%.S.o: compartment/runtime/%.S compartment/runtime/build.mk
 $(B)/monitors/%.o: monitors/%/monitor.c compartment/runtime/build.mk
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(COMPARTMENT_CFLAGS) -DSM_MONITOR_NAME='"$*"' -MMD -c $< -o $@
+
+# A monitor of several files.
+integrity-objs := $(patsubst %.c,%.o,$(wildcard monitors/integrity/*.c))
+INTEGRITY_NAME := -DSM_MONITOR_NAME='"integrity"'
+
+$(B)/monitors/integrity/%.o: monitors/integrity/%.c compartment/runtime/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(COMPARTMENT_CFLAGS) $(INTEGRITY_NAME) -MMD -c $< -o $@
+
+$(B)/monitors/integrity.o: $(integrity-objs:%=$(B)/%)
+	ld -r -o $@ $^
 
 # For monitors that are built elsewhere: shadowmon build.
 $(B)/compartment/runtime.o: $(runtime-objs)
@@ -69,6 +80,13 @@ $(PROCESS)/monitors/%.o: monitors/%/monitor.c compartment/runtime/build.mk
 	@mkdir -p $(@D)
 	$(CC) $(PROCESS_FLAGS) $(COMPARTMENT_CFLAGS) -DSM_MONITOR_NAME='"$*"' -MMD -c $< -o $@
 
+$(PROCESS)/monitors/integrity/%.o: monitors/integrity/%.c compartment/runtime/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(PROCESS_FLAGS) $(COMPARTMENT_CFLAGS) $(INTEGRITY_NAME) -MMD -c $< -o $@
+
+$(PROCESS)/monitors/integrity.o: $(integrity-objs:%=$(PROCESS)/%)
+	ld -r -o $@ $^
+
 $(B)/compartment/monitors-user.o: $(process-objs) $(call process-monitor-objs,$(MONITORS) $(MONITORS_ON_REQUEST))
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
@@ -90,7 +108,7 @@ $(eval $(call bench-image,events,$(BENCH_EVENTS)))
 $(eval $(call bench-image,syscall,$(BENCH_SYSCALL)))
 
 all-y += $(B)/compartment/monitors-user.o
--include $(wildcard $(PROCESS)/*/*.d)
+-include $(wildcard $(PROCESS)/*/*.d $(PROCESS)/*/*/*.d)
 
 all-y += $(B)/compartment/runtime.o $(B)/compartment/monitors.o $(B)/compartment/monitors-lab.o
--include $(wildcard $(RUNTIME)/*.d $(B)/monitors/*.d)
+-include $(wildcard $(RUNTIME)/*.d $(B)/monitors/*.d $(B)/monitors/*/*.d)
