@@ -126,6 +126,11 @@ static long execute(struct sm_agent_command *command)
 		if (IS_ERR_VALUE(err))
 			pr_err("cannot hook %s (%ld)\n", command->name, err);
 		return err;
+	case SM_OP_UNHOOK:
+		err = smg_unhook(command->slot);
+		if (err)
+			pr_err("cannot unhook slot %u (%ld)\n", command->slot, err);
+		return err;
 	case SM_OP_UNHOOK_ALL:
 		return unhook();
 	case SM_OP_LOCKED:

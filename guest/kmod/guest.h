@@ -12,10 +12,9 @@
 #define pr_fmt(fmt) "shadowmon_guest: " fmt
 
 /* stub.S: the gate's copy, and a stub for each number of arguments and slot. */
-#define SMG_STUB_SIZE 64
 extern u8 smg_gate[SM_PAGE_SIZE];
 extern u8 smg_gate_absent[]; /* back to the stub with the verdict to go on */
-extern u8 smg_stubs[(SM_ARGS_MAX + 1) * SM_SLOTS * SMG_STUB_SIZE];
+extern u8 smg_stubs[(SM_ARGS_MAX + 1) * SM_SLOTS * SM_STUB_SIZE];
 extern u8 smg_stubs_end[];
 
 /* symbols.c: address of any kernel symbol, exported or not; 0: none.  May sleep. */
@@ -36,6 +35,7 @@ int smg_hooks_init(void);
 void smg_hooks_exit(void);
 /* The address of the call of the stub, or -errno. */
 long smg_hook(const char *function, unsigned int slot, unsigned int nargs);
+int smg_unhook(unsigned int slot);
 int smg_unhook_all(void);
 
 /* kill.c: kills the current task, if it is one that can die alone.  Any context but NMI. */

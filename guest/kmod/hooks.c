@@ -38,7 +38,7 @@ long smg_hook(const char *function, unsigned int slot, unsigned int nargs)
 	h->function = smg_lookup(function);
 	if (!h->function)
 		return -ENOENT;
-	h->stub = (unsigned long)smg_stubs + (nargs * SM_SLOTS + slot) * SMG_STUB_SIZE;
+	h->stub = (unsigned long)smg_stubs + (nargs * SM_SLOTS + slot) * SM_STUB_SIZE;
 
 	err = ftrace_set_filter_ip(&h->ops, h->function, 0, 0);
 	if (err)
@@ -72,6 +72,27 @@ static struct hook *last_active(void)
 	return NULL;
 }
 
+static int unhook(struct hook *h)
+{
+	int err;
+
+	smg_thaw(h->site);
+	err = direct_unregister(&h->ops, h->stub);
+	if (err)
+		return err;
+	ftrace_set_filter_ip(&h->ops, h->function, 1, 0);
+	h->active = false;
+	return 0;
+}
+
+/* Threads that are in its stub find nothing bound to the slot, and go on. */
+int smg_unhook(unsigned int slot)
+{
+	if (slot >= SM_SLOTS || !hooks[slot].active)
+		return -ENOENT;
+	return unhook(&hooks[slot]);
+}
+
 /* On return no thread is in a stub. */
 int smg_unhook_all(void)
 {
@@ -84,18 +105,14 @@ int smg_unhook_all(void)
 
 		if (!h->active)
 			continue;
-		smg_thaw(h->site);
 		/* ftrace waits for all tasks at each one that might be freed then.  Once is enough. */
 		if (h != last)
 			h->ops.flags &= ~FTRACE_OPS_FL_DYNAMIC;
-		err = direct_unregister(&h->ops, h->stub);
+		err = unhook(h);
 		if (err) {
 			pr_err("cannot unhook slot %u (%d)\n", slot, err);
 			ret = err;
-			continue;
 		}
-		ftrace_set_filter_ip(&h->ops, h->function, 1, 0);
-		h->active = false;
 	}
 	synchronize_rcu_tasks();
 	return ret;

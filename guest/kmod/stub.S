@@ -25,8 +25,6 @@
 #include <shadowmon/layout.h>
 #include "gate_offsets.h"
 
-#define STUB_SIZE 64
-
 .macro save_arguments nargs
 	.if \nargs > 0
 	pushq	%rdi
@@ -71,7 +69,7 @@
 .endm
 
 .macro stub nargs, slot
-	.balign	STUB_SIZE, 0xcc
+	.balign	SM_STUB_SIZE, 0xcc
 	pushfq
 	save_arguments \nargs
 	movl	$\slot, %r11d
@@ -130,7 +128,7 @@ SYM_INNER_LABEL(smg_stubs, SYM_L_GLOBAL)
 	.endr
 	.set	nargs, nargs + 1
 	.endr
-	.balign	STUB_SIZE, 0xcc
+	.balign	SM_STUB_SIZE, 0xcc
 
 	.set	nargs, 0
 	.rept	SM_ARGS_MAX + 1

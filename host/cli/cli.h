@@ -31,8 +31,11 @@ int cmd_detach(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_load(int argc, char **argv);
 int cmd_new(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_unload(int argc, char **argv);
 
 /* --- options.c: what all verbs understand ----------------------------------------------------- */
 

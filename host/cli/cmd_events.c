@@ -14,7 +14,8 @@
 #define BATCH 256
 
 /* How often the daemon is looked after while nothing happens. */
-#define IDLE_MS 500
+#define QUESTION_MS 1000 /* at most so often the daemon is asked what a record is */
+#define IDLE_MS     500
 
 enum { OPT_COUNT = 256, OPT_TIMEOUT, OPT_FOLLOW, OPT_NO_FOLLOW, OPT_SCHEMA };
 
@@ -48,7 +49,8 @@ struct stream {
 	struct sm_event_context context;
 	struct sm_schema *schema;
 	u64 events, lost, corrupt;
-	u64 end_ms; /* CLOCK_MONOTONIC, or UINT64_MAX */
+	u64 end_ms;           /* CLOCK_MONOTONIC, or UINT64_MAX */
+	u64 next_question_ms; /* ... about types of records */
 };
 
 static volatile sig_atomic_t stop;
@@ -101,6 +103,32 @@ static u64 now_ms(void)
 	return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / 1000000;
 }
 
+static void take_event(void *context, json_t *item);
+
+/* The VM has other monitors than when this began; a guest that makes records up shall not keep us busy. */
+static void learn_new_types(struct stream *stream)
+{
+	struct handlers handlers = {.item = take_event, .context = stream->schema};
+	struct common quiet = {.socket = stream->request->common.socket};
+	json_t *reply;
+
+	if (now_ms() < stream->next_question_ms)
+		return;
+	stream->next_question_ms = now_ms() + QUESTION_MS;
+	if (ask(&quiet, json_pack("{s:s, s:s}", "op", "schema", "vm", stream->request->vm),
+		&handlers, &reply) == EXIT_OK)
+		json_decref(reply);
+}
+
+static void decode(struct stream *stream, const struct sm_item *item, struct sm_event *ret_event)
+{
+	sm_event_decode(item, stream->schema, ret_event);
+	if (ret_event->type != SM_EVENT_OTHER)
+		return;
+	learn_new_types(stream);
+	sm_event_decode(item, stream->schema, ret_event);
+}
+
 static int format_event(struct stream *stream, const struct sm_event *event, FILE *to)
 {
 	char *line;
@@ -140,7 +168,7 @@ static int format_batch(struct stream *stream, FILE *to)
 	for (n = 0; n < BATCH && !is_enough(stream); n++) {
 		if (!sm_reader_next(stream->reader, &item))
 			break;
-		sm_event_decode(&item, stream->schema, &event);
+		decode(stream, &item, &event);
 		err = format_event(stream, &event, to);
 		if (err)
 			return err;

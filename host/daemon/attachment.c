@@ -237,6 +237,33 @@ void attachment_settle(struct attachment *attachment, struct sm_attachment *hand
 		log_error("cannot let go of VM %s: no memory", attachment->vm.name);
 }
 
+/* What runs is also what an attachment after a reset is made with. */
+static void remember(struct attachment *attachment, const char *image_path)
+{
+	char *monitors = strdup(sm_attachment_monitors(attachment->handle));
+	char *path = image_path ? strdup(image_path) : NULL;
+
+	if (!monitors || (image_path && !path)) {
+		log_error("VM %s: no memory to keep what it was reloaded with",
+			  attachment->vm.name);
+		free(monitors);
+		free(path);
+		return;
+	}
+	free(attachment->monitors);
+	attachment->options.monitors = attachment->monitors = monitors;
+	if (!path)
+		return;
+	free(attachment->image_path);
+	attachment->options.image_path = attachment->image_path = path;
+}
+
+void attachment_resume(struct attachment *attachment, const char *image_path)
+{
+	remember(attachment, image_path);
+	attachment_settle(attachment, attachment->handle);
+}
+
 void attachments_stop(struct daemon *daemon)
 {
 	struct attachment *attachment, *next;

@@ -19,6 +19,7 @@ struct client;
 enum attachment_state {
 	ATTACHING,
 	ATTACHED,
+	RELOADING, /* it holds the VM, and its monitors change */
 	DETACHING,
 	WAITING, /* the VM was reset: attached again when its guest module answers */
 };
@@ -97,6 +98,8 @@ void attachment_settle(struct attachment *attachment, struct sm_attachment *hand
 void attachment_destroy(struct attachment *attachment);
 /* WAITING from now on: the guest of a VM that was reset boots. */
 void attachment_wait(struct attachment *attachment);
+/* Its monitors have changed, or not: ATTACHED again.  What runs is from image_path, if that is not NULL. */
+void attachment_resume(struct attachment *attachment, const char *image_path);
 /* It is to wait no more: gone at once, or detached when the attempt under way succeeds. */
 void attachment_give_up(struct attachment *attachment);
 /* Tells client what records the monitors declare: for an attachment that holds a VM. */
@@ -117,6 +120,9 @@ void attachments_forget_client(struct daemon *daemon, const struct client *clien
  */
 int job_attach(struct attachment *attachment, struct client *client);
 int job_detach(struct attachment *attachment, struct client *client, unsigned int timeout_ms);
+/* Changes monitors, likewise; image_path NULL: the image as it is in its file now. */
+int job_reload(struct attachment *attachment, struct client *client, const char *image_path,
+	       const char *monitors);
 /* The client has left: nobody waits for its job's answer. */
 void jobs_forget_client(const struct client *client);
 

@@ -26,6 +26,7 @@ struct job {
 	struct sm_attach_options options;
 	struct sm_attachment *handle;
 	unsigned int timeout_ms;
+	char *image_path, *monitors; /* to reload */
 	struct sm_error error;
 	int result;
 };
@@ -68,12 +69,29 @@ static void *run_detach(void *argument)
 	return NULL;
 }
 
+static void *run_reload(void *argument)
+{
+	struct job *job = argument;
+	const struct sm_reload_options options = {
+		.image_path = job->image_path,
+		.monitors = job->monitors,
+		.progress = report,
+		.progress_ctx = job,
+	};
+
+	job->result = sm_reload(job->handle, &options, &job->error);
+	close(job->progress);
+	return NULL;
+}
+
 /* --- on the loop's thread --------------------------------------------------------------------- */
 
 static void destroy(struct job *job)
 {
 	LIST_REMOVE(job, link);
 	sd_event_source_disable_unref(job->source);
+	free(job->monitors);
+	free(job->image_path);
 	free(job);
 }
 
@@ -99,9 +117,34 @@ static void answer(struct job *job, const char *failed)
 	client_set_busy(job->client, false);
 	if (failed)
 		client_fail(job->client, code_of(job->result), failed);
+	else if (job->run == run_reload)
+		client_send(job->client, json_pack("{s:b, s:s, s:i, s:s}", "ok", 1, "vm", vm->name,
+						   "pid", (int)vm->pid, "monitors",
+						   sm_attachment_monitors(job->handle)));
 	else
 		client_send(job->client, json_pack("{s:b, s:s, s:i}", "ok", 1, "vm", vm->name,
 						   "pid", (int)vm->pid));
+}
+
+static void finish_reload(struct job *job)
+{
+	struct attachment *attachment = job->attachment;
+	const char *failed = NULL;
+
+	pthread_join(job->thread, NULL);
+	if (job->result)
+		failed = job->error.text[0] ? job->error.text : strerror(-job->result);
+	if (failed)
+		log_warning("cannot change the monitors of VM %s (PID %d): %s", attachment->vm.name,
+			    (int)attachment->vm.pid, failed);
+	else
+		log_info("VM %s (PID %d) has monitors %s", attachment->vm.name,
+			 (int)attachment->vm.pid, sm_attachment_monitors(job->handle));
+	answer(job, failed);
+	/* After a timeout the new ones are there, or will be. */
+	attachment_resume(attachment,
+			  job->result && job->result != -ETIMEDOUT ? NULL : job->image_path);
+	destroy(job);
 }
 
 static void finish(struct job *job)
@@ -143,6 +186,10 @@ static int on_progress(sd_event_source *source, int fd, uint32_t revents, void *
 	len = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
+	if (len <= 0 && job->run == run_reload) {
+		finish_reload(job);
+		return 0;
+	}
 	if (len <= 0) {
 		finish(job);
 		return 0;
@@ -222,6 +269,32 @@ int job_detach(struct attachment *attachment, struct client *client, unsigned in
 		return err;
 	}
 	attachment->state = DETACHING;
+	attachment->hangup = sd_event_source_disable_unref(attachment->hangup);
+	return 0;
+}
+
+int job_reload(struct attachment *attachment, struct client *client, const char *image_path,
+	       const char *monitors)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	int err = -ENOMEM;
+
+	if (!job)
+		return -ENOMEM;
+	job->attachment = attachment;
+	job->client = client;
+	job->handle = attachment->handle;
+	job->image_path = strdup(image_path ? image_path : attachment->image_path);
+	job->monitors = strdup(monitors);
+	if (job->image_path && job->monitors)
+		err = start(attachment->daemon, job, run_reload);
+	if (err) {
+		free(job->monitors);
+		free(job->image_path);
+		free(job);
+		return err;
+	}
+	attachment->state = RELOADING;
 	attachment->hangup = sd_event_source_disable_unref(attachment->hangup);
 	return 0;
 }

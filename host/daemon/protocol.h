@@ -14,6 +14,10 @@
  *    "image": PATH,                       absolute; the monitors to load
  *    "monitors": LIST,                    which of them to hook: names with commas between, "default", "all"
  *    "transport": "gate" | "exit" | "user"}   how events reach the monitors; others than gate to compare
+ *   {"op": "reload", "vm": VM,            other monitors, without a gap in the events of those that stay.  Optional:
+ *    "image": PATH,                       absolute; else the file of the one that runs, as it is now
+ *    "monitors": LIST}                    else those that run; or
+ *    "change": LIST}                      to be added to those that run; with '-' before a name: taken out
  *   {"op": "detach", "vm": VM, "timeout_ms": N}    1 to 60,000: for the guest to unhook
  *   {"op": "status", "vm": VM}            without vm: of all attachments
  *   {"op": "events", "vm": VM}
@@ -21,7 +25,7 @@
  *
  * Unknown members are refused.  What comes back, in this order:
  *
- *   {"progress": TEXT}                    attach: any number of these
+ *   {"progress": TEXT}                    attach, reload: any number of these
  *   {"item": {...}}                       list, status: one for each VM; status of one VM: then one
  *                                         {"item": {"vcpu": N, ...}} for each vCPU.  events, schema:
  *                                         {"item": {"event": {"entries": [[NAME, KIND, MAX, VALUE],

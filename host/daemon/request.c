@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon.h"
@@ -258,7 +259,7 @@ static bool check_attached(struct client *client, const struct attachment *attac
 		client, SM_CODE_BUSY,
 		attachment->again
 			? "this VM was reset: it is attached again when its guest module answers"
-			: "this VM is just being attached or detached");
+			: "this VM is just being attached, changed or detached");
 	return false;
 }
 
@@ -291,6 +292,58 @@ static void do_detach(struct client *client, json_t *request)
 		client_fail(client, SM_CODE_FAILED, strerror(-err));
 }
 
+/* "a,b" and "-c": both, one, or "default". */
+static char *join(const char *monitors, const char *change)
+{
+	char *list;
+
+	if (!monitors)
+		monitors = "default";
+	if (asprintf(&list, "%s%s%s", monitors, change ? "," : "", change ? change : "") < 0)
+		return NULL;
+	return list;
+}
+
+static bool check_reload(struct client *client, const char *image, const char *monitors,
+			 const char *change)
+{
+	if (image && image[0] != '/')
+		client_fail(client, SM_CODE_BAD_REQUEST, "\"image\" must be an absolute path");
+	else if (monitors && change)
+		client_fail(client, SM_CODE_BAD_REQUEST,
+			    "\"monitors\" and \"change\" exclude each other");
+	else if ((monitors && !monitors[0]) || (change && !change[0]))
+		client_fail(client, SM_CODE_BAD_REQUEST, "the list of monitors is empty");
+	else
+		return true;
+	return false;
+}
+
+static void do_reload(struct client *client, json_t *request)
+{
+	const char *op, *selector, *image = NULL, *monitors = NULL, *change = NULL;
+	struct attachment *attachment;
+	json_error_t error;
+	char *list;
+	int err;
+
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:s, s?s, s?s, s?s}", "op", &op,
+			   "vm", &selector, "image", &image, "monitors", &monitors, "change",
+			   &change) &&
+	    unpack_failed(client, &error))
+		return;
+	if (!check_reload(client, image, monitors, change))
+		return;
+	attachment = find_any(client, selector);
+	if (!attachment || !check_attached(client, attachment))
+		return;
+	list = join(monitors ? monitors : sm_attachment_monitors(attachment->handle), change);
+	err = list ? job_reload(attachment, client, image, list) : -ENOMEM;
+	free(list);
+	if (err)
+		client_fail(client, SM_CODE_FAILED, strerror(-err));
+}
+
 static int send_status(struct client *client, struct attachment *attachment, bool with_vcpus)
 {
 	struct sm_status status;
@@ -305,6 +358,8 @@ static int send_status(struct client *client, struct attachment *attachment, boo
 	json_object_set_new(item, "consumer",
 			    attachment->consumer ? json_integer(client_pid(attachment->consumer))
 						 : json_null());
+	json_object_set_new(item, "monitors",
+			    json_string(sm_attachment_monitors(attachment->handle)));
 	json_object_set_new(item, "status", sm_status_json(&status));
 	send_item(client, item);
 	for (i = 0; with_vcpus && i < status.vm.count; i++)
@@ -375,7 +430,10 @@ static void do_schema(struct client *client, json_t *request)
 	    unpack_failed(client, &error))
 		return;
 	attachment = find_any(client, selector);
-	if (!attachment || !check_attached(client, attachment))
+	if (!attachment)
+		return;
+	/* Readers ask amid a change, when new records come. */
+	if (attachment->state != RELOADING && !check_attached(client, attachment))
 		return;
 	attachment_send_schema(attachment, client);
 	send_ok(client);
@@ -385,8 +443,8 @@ static const struct {
 	const char *op;
 	void (*handle)(struct client *client, json_t *request);
 } requests[] = {
-	{"list", do_list},     {"attach", do_attach}, {"detach", do_detach},
-	{"status", do_status}, {"events", do_events}, {"schema", do_schema},
+	{"list", do_list},     {"attach", do_attach}, {"detach", do_detach}, {"status", do_status},
+	{"events", do_events}, {"schema", do_schema}, {"reload", do_reload},
 };
 
 void request_handle(struct client *client, json_t *request)

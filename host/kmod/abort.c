@@ -142,7 +142,7 @@ int smh_abort(struct smh_vcpu *v, u32 reason, u32 exit_reason)
 	if (reason != SM_REASON_DETACH && reason != SM_REASON_VMM)
 		smh_disable_count(v, slot);
 	restore_guest_registers(v);
-	return_with(v, v->vm->abort_errno[slot]);
+	return_with(v, v->image->abort_errno[slot]);
 	return 1;
 }
 

@@ -53,15 +53,16 @@ void smh_command_take(struct smh_vm *vm, struct sm_agent_command *ret_command)
 	spin_unlock(&vm->mailbox_lock);
 }
 
-u32 smh_command_op(struct smh_vm *vm, u64 id)
+bool smh_command_peek(struct smh_vm *vm, u64 id, struct sm_agent_command *ret_command)
 {
-	u32 op = SM_OP_IDLE;
+	bool ret;
 
 	spin_lock(&vm->mailbox_lock);
-	if (vm->command_state == SMH_COMMAND_TAKEN && vm->command.id == id)
-		op = vm->command.op;
+	ret = vm->command_state == SMH_COMMAND_TAKEN && vm->command.id == id;
+	if (ret)
+		*ret_command = vm->command;
 	spin_unlock(&vm->mailbox_lock);
-	return op;
+	return ret;
 }
 
 int smh_command_answer(struct smh_vm *vm, u64 id, s64 result)

@@ -78,14 +78,22 @@ static int do_agent(struct smh_vm *vm, struct sm_ioc_agent *arg)
 
 static int decode_command(const struct sm_ioc_command *arg, struct sm_agent_command *ret_command)
 {
-	if (arg->op < SM_OP_LOOKUP || arg->op > SM_OP_UNHOOK_ALL || arg->slot >= SM_SLOTS ||
-	    arg->nargs > SM_ARGS_MAX || arg->timeout_ms == 0 || arg->timeout_ms > 60000 ||
-	    arg->reserved || strnlen(arg->name, sizeof(arg->name)) == sizeof(arg->name))
+	if (arg->op < SM_OP_LOOKUP || arg->op > SM_OP_UNHOOK || arg->op == SM_OP_LOCKED ||
+	    arg->slot >= SM_SLOTS || arg->nargs > SM_ARGS_MAX || arg->timeout_ms == 0 ||
+	    arg->timeout_ms > 60000 || arg->reserved ||
+	    strnlen(arg->name, sizeof(arg->name)) == sizeof(arg->name))
 		return -EINVAL;
 	*ret_command =
 		(struct sm_agent_command){.op = arg->op, .slot = arg->slot, .nargs = arg->nargs};
 	strscpy(ret_command->name, arg->name, sizeof(ret_command->name));
 	return 0;
+}
+
+/* What monitors that are loaded after lock need; the gate's hooks alone are looked at then. */
+static bool is_for_locked(const struct smh_vm *vm, u32 op)
+{
+	return vm->transport == SM_TRANSPORT_GATE &&
+	       (op == SM_OP_LOOKUP || op == SM_OP_HOOK || op == SM_OP_UNHOOK);
 }
 
 static int do_command(struct smh_vm *vm, struct sm_ioc_command *arg)
@@ -100,9 +108,11 @@ static int do_command(struct smh_vm *vm, struct sm_ioc_command *arg)
 		err = -ENOTCONN;
 	else if (vm->state < SM_STATE_REGISTERED)
 		err = -EAGAIN;
-	else if (vm->locked)
+	else if (vm->locked && !is_for_locked(vm, arg->op))
 		err = -EPERM;
 	mutex_unlock(&vm->lock);
+	if (!err && arg->op == SM_OP_UNHOOK)
+		smh_call_site_release(vm, arg->slot);
 	if (!err && vm->transport == SM_TRANSPORT_EXIT && arg->op == SM_OP_HOOK)
 		err = smh_exit_bind(vm, arg->slot, command.name, arg->nargs);
 	return err ?: smh_command(vm, &command, arg->timeout_ms, &arg->result);
@@ -152,7 +162,7 @@ static int do_load_image(struct smh_vm *vm, struct sm_ioc_load_image *arg)
 		err = -ENOTCONN;
 	} else if (vm->state < SM_STATE_REGISTERED) {
 		err = -EAGAIN;
-	} else if (vm->fixups || vm->state > SM_STATE_REGISTERED) {
+	} else if (vm->image || vm->state > SM_STATE_REGISTERED) {
 		err = -EBUSY;
 	} else if (vm->transport != SM_TRANSPORT_GATE) {
 		err = -EOPNOTSUPP;
@@ -163,6 +173,11 @@ static int do_load_image(struct smh_vm *vm, struct sm_ioc_load_image *arg)
 	}
 	mutex_unlock(&vm->lock);
 	return err;
+}
+
+static int do_reload(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
+{
+	return arg->reserved ? -EINVAL : smh_image_reload(vm, arg);
 }
 
 static int do_outside(struct smh_vm *vm, struct sm_ioc_outside *arg)
@@ -278,7 +293,7 @@ static int do_status(struct smh_vm *vm, struct sm_ioc_status *arg)
 	arg->flags = vm->flags;
 	arg->ring_size = vm->ring_size;
 	arg->budget_us = vm->budget_us;
-	arg->pages = vm->pool.count;
+	arg->pages = vm->pool.count + (vm->image ? vm->image->pool.count : 0);
 	arg->protection = smh_protect_state(vm);
 	arg->count = 0;
 	xa_for_each(&vm->vcpus, index, v) {
@@ -343,6 +358,8 @@ static int dispatch(struct smh_file *file, unsigned int cmd, union smh_arg *arg)
 		return do_memslots(vm, &arg->memslots);
 	case SM_IOC_LOAD_IMAGE:
 		return do_load_image(vm, &arg->load_image);
+	case SM_IOC_RELOAD:
+		return do_reload(vm, &arg->load_image);
 	case SM_IOC_VALUE:
 		return smh_exit_value(vm, &arg->value);
 	case SM_IOC_OUTSIDE:
@@ -368,6 +385,7 @@ static bool is_known(unsigned int cmd)
 	case SM_IOC_COMMAND:
 	case SM_IOC_MEMSLOTS:
 	case SM_IOC_LOAD_IMAGE:
+	case SM_IOC_RELOAD:
 	case SM_IOC_LOCK:
 	case SM_IOC_STATUS:
 	case SM_IOC_WAKE:

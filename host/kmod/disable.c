@@ -13,12 +13,12 @@ u32 smh_disable_limit(u32 max_aborts)
 	return max_aborts ?: DEFAULT_MAX_ABORTS;
 }
 
-void smh_disable_prepare(struct smh_vm *vm, u32 dispatch, u32 unbound)
+void smh_disable_prepare(struct smh_image *image, u64 gate_va, u32 dispatch, u32 unbound)
 {
 	if (!dispatch)
 		return;
-	vm->dispatch = smh_image_page(vm, dispatch) + offset_in_page(dispatch) / sizeof(u64);
-	vm->unbound = vm->agent.gate_va + SM_VA_IMAGE + unbound;
+	image->dispatch = smh_image_page(image, dispatch) + offset_in_page(dispatch) / sizeof(u64);
+	image->unbound = gate_va + SM_VA_IMAGE + unbound;
 }
 
 void smh_disable_count(struct smh_vcpu *v, u32 slot)
@@ -29,13 +29,14 @@ void smh_disable_count(struct smh_vcpu *v, u32 slot)
 		.vcpu = v->index,
 		.slot = slot,
 	};
+	struct smh_image *image = v->image;
 	struct smh_vm *vm = v->vm;
 
-	if (!vm->dispatch || vm->max_aborts == SM_MAX_ABORTS_NEVER || vm->abort_errno[slot])
+	if (!image->dispatch || vm->max_aborts == SM_MAX_ABORTS_NEVER || image->abort_errno[slot])
 		return;
-	if (atomic_inc_return(&vm->aborts[slot]) != vm->max_aborts)
+	if (atomic_inc_return(&image->aborts[slot]) != vm->max_aborts)
 		return;
 	/* vCPUs that are in the old handler finish or abort. */
-	WRITE_ONCE(vm->dispatch[slot], vm->unbound);
+	WRITE_ONCE(image->dispatch[slot], image->unbound);
 	smh_host_ring_put(vm, &rec.h, sizeof(rec));
 }

@@ -76,6 +76,7 @@ static void bind(struct smh_vcpu *v)
 	smh_vmwrite(EPTP_LIST_ADDRESS, __pa(v->list));
 	smh_vcpu_reset_list(v, smh_vmread(EPT_POINTER));
 	v->bound = true;
+	smp_mb(); /* smh_image_reload() does not see it bound, or the image is the VM's new one */
 }
 
 /* KVM wants descriptor-table exiting only to emulate UMIP. */
@@ -121,7 +122,7 @@ static bool may_stay(struct smh_vcpu *v, unsigned int view)
 	if (offset < SM_PAGE_SIZE)
 		return true;
 	return view == SM_VIEW_MONITOR && offset >= SM_VA_IMAGE &&
-	       offset < SM_VA_IMAGE + v->vm->image_size;
+	       offset < SM_VA_IMAGE + v->image->size;
 }
 
 /* INIT, SMI, reset, a debugger or the VMM moved the vCPU: on in view 0, from there. */
@@ -165,6 +166,8 @@ static void enter_bound(struct smh_vcpu *v)
 	smh_inject_restore(v);
 	if (current_view == SM_VIEW_TARGET && v->list[SM_VIEW_TARGET] != eptp)
 		v->list[SM_VIEW_TARGET] = eptp;
+	if (view == SM_VIEW_TARGET && unlikely(v->image != READ_ONCE(v->vm->image)))
+		smh_vcpu_take_image(v);
 	if (READ_ONCE(v->flush)) {
 		WRITE_ONCE(v->flush, false);
 		smp_mb(); /* a zap that sets it again from here on kicks this vCPU again */

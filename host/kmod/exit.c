@@ -73,7 +73,7 @@ static int handle_window_read(struct smh_vcpu *v, u64 gpa)
 	case -EAGAIN:
 		return 1;
 	}
-	fixup = offset < v->vm->image_size ? smh_image_fixup(v->vm, offset) : 0;
+	fixup = offset < v->image->size ? smh_image_fixup(v->image, offset) : 0;
 	if (!fixup)
 		return smh_abort(v, SM_REASON_EPT_VIOLATION, EXIT_REASON_EPT_VIOLATION);
 	v->stats.fixups++;

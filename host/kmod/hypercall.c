@@ -124,12 +124,28 @@ static s64 poll_command(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 gpa)
 }
 
 /* The address of a call is for the host module; who gave the command learns 0. */
+static s64 hooked(struct smh_vm *vm, struct kvm_vcpu *vcpu, const struct sm_agent_command *command,
+		  u64 va)
+{
+	s64 err;
+
+	mutex_lock(&vm->lock);
+	err = vm->locked ? smh_call_site_add(vm, va, command->slot, command->nargs)
+			 : smh_protect_add_call_site(vm, vcpu, va, command->slot);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
 static s64 answer_command(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 id, s64 result)
 {
-	switch (smh_command_op(vm, id)) {
+	struct sm_agent_command command;
+
+	if (!smh_command_peek(vm, id, &command))
+		return -ENOENT;
+	switch (command.op) {
 	case SM_OP_HOOK:
 		if (!IS_ERR_VALUE(result))
-			result = smh_protect_add_call_site(vm, vcpu, result);
+			result = hooked(vm, vcpu, &command, result);
 		break;
 	case SM_OP_UNHOOK_ALL:
 		smh_protect_forget_call_sites(vm);

@@ -91,25 +91,25 @@ static int compare_fault(const void *key, const void *elem)
 	return offset < fault ? -1 : offset > fault;
 }
 
-u32 smh_image_fixup(const struct smh_vm *vm, u32 offset)
+u32 smh_image_fixup(const struct smh_image *image, u32 offset)
 {
 	const struct sm_fixup *f =
-		bsearch(&offset, vm->fixups, vm->nr_fixups, sizeof(*f), compare_fault);
+		bsearch(&offset, image->fixups, image->nr_fixups, sizeof(*f), compare_fault);
 
 	return f ? f->fixup : 0;
 }
 
 /* One 4 KiB page of the private region, in the views named. */
-static int map_private(struct smh_vm *vm, u64 gpa, u64 pa, u64 permissions, bool gate_view)
+static int map_private(struct smh_image *image, u64 gpa, u64 pa, u64 permissions, bool gate_view)
 {
 	unsigned int view;
 
 	for (view = gate_view ? SM_VIEW_GATE : SM_VIEW_MONITOR; view <= SM_VIEW_MONITOR; view++) {
-		u64 *pd = vm->private_pd[view];
+		u64 *pd = image->private_pd[view];
 		u64 *pt = smh_ept_child(pd, (gpa >> 21) & 511);
 
 		if (!pt) {
-			pt = smh_pool_page(&vm->pool);
+			pt = smh_pool_page(&image->pool);
 			if (!pt)
 				return -ENOMEM;
 			smh_ept_link(pd, (gpa >> 21) & 511, pt);
@@ -119,44 +119,46 @@ static int map_private(struct smh_vm *vm, u64 gpa, u64 pa, u64 permissions, bool
 	return 0;
 }
 
-u64 *smh_image_page(const struct smh_vm *vm, u32 offset)
+u64 *smh_image_page(const struct smh_image *image, u32 offset)
 {
 	u64 gpa = SM_IMAGE_GPA + offset;
-	u64 *pt = smh_ept_child(vm->private_pd[SM_VIEW_MONITOR], (gpa >> 21) & 511);
+	u64 *pt = smh_ept_child(image->private_pd[SM_VIEW_MONITOR], (gpa >> 21) & 511);
 
 	return smh_ept_child(pt, (gpa >> 12) & 511); /* the last level links as the others do */
 }
 
 /* Three shared tables make every page below 2^38 show B's top level. */
-static int build_alias(struct smh_vm *vm)
+static int build_alias(struct smh_image *image)
 {
-	u64 *pt = smh_pool_page(&vm->pool);
+	u64 *pt = smh_pool_page(&image->pool);
 	unsigned int i;
 
-	vm->alias_pd = smh_pool_page(&vm->pool);
-	if (!pt || !vm->alias_pd)
+	image->alias_pd = smh_pool_page(&image->pool);
+	if (!pt || !image->alias_pd)
 		return -ENOMEM;
 	for (i = 0; i < 512; i++) {
-		pt[i] = smh_ept_leaf(__pa(vm->tables.pages[0]), SMH_EPT_READ);
-		smh_ept_link(vm->alias_pd, i, pt);
+		pt[i] = smh_ept_leaf(__pa(image->tables.pages[0]), SMH_EPT_READ);
+		smh_ept_link(image->alias_pd, i, pt);
 	}
 	return 0;
 }
 
-static int build_tables(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
+static int build_tables(struct smh_image *image, const struct smh_vm *vm,
+			const struct sm_ioc_load_image *arg)
 {
+	struct smh_tables *tables = &image->tables;
 	unsigned int i;
 	int err;
 
-	vm->tables.pages[0] = smh_pool_page(&vm->pool);
-	if (!vm->tables.pages[0])
+	tables->pages[0] = smh_pool_page(&image->pool);
+	if (!tables->pages[0])
 		return -ENOMEM;
-	vm->tables.count = 1;
-	err = smh_tables_build(&vm->tables, &vm->pool, vm->agent.gate_va, vm->ring_size,
+	tables->count = 1;
+	err = smh_tables_build(tables, &image->pool, vm->agent.gate_va, vm->ring_size,
 			       arg->segments, arg->nr_segments);
-	for (i = 0; i < vm->tables.count && !err; i++)
-		err = map_private(vm, SM_TABLES_GPA + (u64)i * SM_PAGE_SIZE,
-				  __pa(vm->tables.pages[i]), SMH_EPT_READ, true);
+	for (i = 0; i < tables->count && !err; i++)
+		err = map_private(image, SM_TABLES_GPA + (u64)i * SM_PAGE_SIZE,
+				  __pa(tables->pages[i]), SMH_EPT_READ, true);
 	return err;
 }
 
@@ -172,17 +174,18 @@ static void weaken_gate(u8 *gate)
 		memset(gate + GATE_CR3_BRANCH_OFFSET, nop, 2);
 }
 
-static int build_gate(struct smh_vm *vm)
+static int build_gate(struct smh_image *image)
 {
-	vm->gate = smh_pool_page(&vm->pool);
-	if (!vm->gate)
+	image->gate = smh_pool_page(&image->pool);
+	if (!image->gate)
 		return -ENOMEM;
-	memcpy(vm->gate, smh_gate_page, SM_PAGE_SIZE);
-	weaken_gate((u8 *)vm->gate);
-	return map_private(vm, SM_GATE_GPA, __pa(vm->gate), SMH_EPT_READ | SMH_EPT_EXEC, true);
+	memcpy(image->gate, smh_gate_page, SM_PAGE_SIZE);
+	weaken_gate((u8 *)image->gate);
+	return map_private(image, SM_GATE_GPA, __pa(image->gate), SMH_EPT_READ | SMH_EPT_EXEC,
+			   true);
 }
 
-static int build_segment(struct smh_vm *vm, const struct sm_segment *segment)
+static int build_segment(struct smh_image *image, const struct sm_segment *segment)
 {
 	u64 permissions = SMH_EPT_READ;
 	u32 offset;
@@ -193,7 +196,7 @@ static int build_segment(struct smh_vm *vm, const struct sm_segment *segment)
 	if (segment->flags & SM_SEGMENT_EXEC)
 		permissions |= SMH_EPT_EXEC;
 	for (offset = 0; offset < segment->mem_size; offset += SM_PAGE_SIZE) {
-		void *page = smh_pool_page(&vm->pool);
+		void *page = smh_pool_page(&image->pool);
 
 		if (!page)
 			return -ENOMEM;
@@ -201,7 +204,7 @@ static int build_segment(struct smh_vm *vm, const struct sm_segment *segment)
 		    copy_from_user(page, u64_to_user_ptr(segment->data + offset),
 				   min_t(u32, segment->file_size - offset, SM_PAGE_SIZE)))
 			return -EFAULT;
-		err = map_private(vm, SM_IMAGE_GPA + segment->offset + offset, __pa(page),
+		err = map_private(image, SM_IMAGE_GPA + segment->offset + offset, __pa(page),
 				  permissions, false);
 		if (err)
 			return err;
@@ -209,24 +212,98 @@ static int build_segment(struct smh_vm *vm, const struct sm_segment *segment)
 	return 0;
 }
 
-static int build(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
+static int build(struct smh_image *image, const struct smh_vm *vm,
+		 const struct sm_ioc_load_image *arg)
 {
-	struct smh_vcpu *v;
-	unsigned long index;
 	unsigned int i;
 	int err;
 
-	vm->private_pd[SM_VIEW_GATE] = smh_pool_page(&vm->pool);
-	vm->private_pd[SM_VIEW_MONITOR] = smh_pool_page(&vm->pool);
-	if (!vm->private_pd[SM_VIEW_GATE] || !vm->private_pd[SM_VIEW_MONITOR])
+	image->private_pd[SM_VIEW_GATE] = smh_pool_page(&image->pool);
+	image->private_pd[SM_VIEW_MONITOR] = smh_pool_page(&image->pool);
+	if (!image->private_pd[SM_VIEW_GATE] || !image->private_pd[SM_VIEW_MONITOR])
 		return -ENOMEM;
-	err = build_tables(vm, arg);
+	err = build_tables(image, vm, arg);
 	if (!err)
-		err = build_alias(vm);
+		err = build_alias(image);
 	if (!err)
-		err = build_gate(vm);
+		err = build_gate(image);
 	for (i = 0; i < arg->nr_segments && !err; i++)
-		err = build_segment(vm, &arg->segments[i]);
+		err = build_segment(image, &arg->segments[i]);
+	return err;
+}
+
+static int decode(const struct sm_ioc_load_image *arg)
+{
+	int err = decode_segments(arg->segments, arg->nr_segments);
+
+	if (!err)
+		err = decode_abort_errno(arg);
+	if (!err)
+		err = decode_dispatch(arg);
+	if (!err && arg->nr_fixups > SM_FIXUPS_MAX)
+		err = -E2BIG;
+	return err;
+}
+
+static int read_fixups(struct smh_image *image, const struct sm_ioc_load_image *arg)
+{
+	image->fixups = kvcalloc(arg->nr_fixups + 1, sizeof(*image->fixups), GFP_KERNEL_ACCOUNT);
+	if (!image->fixups)
+		return -ENOMEM;
+	if (copy_from_user(image->fixups, u64_to_user_ptr(arg->fixups),
+			   arg->nr_fixups * sizeof(*image->fixups)))
+		return -EFAULT;
+	image->nr_fixups = arg->nr_fixups;
+	return decode_fixups(arg, image->fixups);
+}
+
+int smh_image_create(const struct smh_vm *vm, const struct sm_ioc_load_image *arg,
+		     struct smh_image **ret_image)
+{
+	const struct sm_segment *last;
+	struct smh_image *image;
+	int err = decode(arg);
+
+	if (err)
+		return err;
+	image = kvzalloc(sizeof(*image), GFP_KERNEL_ACCOUNT);
+	if (!image)
+		return -ENOMEM;
+	smh_pool_init(&image->pool);
+	err = read_fixups(image, arg);
+	if (!err)
+		err = build(image, vm, arg);
+	if (err) {
+		smh_image_destroy(image);
+		return err;
+	}
+	last = &arg->segments[arg->nr_segments - 1];
+	image->size = PAGE_ALIGN(last->offset + last->mem_size);
+	memcpy(image->abort_errno, arg->abort_errno, sizeof(image->abort_errno));
+	smh_disable_prepare(image, vm->agent.gate_va, arg->dispatch, arg->unbound);
+	*ret_image = image;
+	return 0;
+}
+
+void smh_image_destroy(struct smh_image *image)
+{
+	if (!image)
+		return;
+	smh_pool_destroy(&image->pool);
+	kvfree(image->fixups);
+	kvfree(image);
+}
+
+/*
+ * A vCPU may bind as soon as its views are linked.  If that fails for another, the image stays for the
+ * detach that must follow.
+ */
+int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
+{
+	struct smh_vcpu *v;
+	unsigned long index;
+	int err = smh_image_create(vm, arg, &vm->image);
+
 	if (err)
 		return err;
 	xa_for_each(&vm->vcpus, index, v) {
@@ -235,50 +312,4 @@ static int build(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
 			return err;
 	}
 	return 0;
-}
-
-/*
- * A vCPU may bind as soon as its views are linked, which is the last step.  What fails before that
- * leaves pages in the pool, which the detach that must follow frees.
- */
-int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
-{
-	const struct sm_segment *last;
-	struct sm_fixup *fixups;
-	int err;
-
-	err = decode_segments(arg->segments, arg->nr_segments);
-	if (!err)
-		err = decode_abort_errno(arg);
-	if (!err)
-		err = decode_dispatch(arg);
-	if (!err && arg->nr_fixups > SM_FIXUPS_MAX)
-		err = -E2BIG;
-	if (err)
-		return err;
-	fixups = kvcalloc(arg->nr_fixups + 1, sizeof(*fixups), GFP_KERNEL_ACCOUNT);
-	if (!fixups)
-		return -ENOMEM;
-	if (copy_from_user(fixups, u64_to_user_ptr(arg->fixups),
-			   arg->nr_fixups * sizeof(*fixups))) {
-		err = -EFAULT;
-		goto err_fixups;
-	}
-	err = decode_fixups(arg, fixups);
-	if (err)
-		goto err_fixups;
-
-	last = &arg->segments[arg->nr_segments - 1];
-	vm->image_size = PAGE_ALIGN(last->offset + last->mem_size);
-	vm->fixups = fixups;
-	vm->nr_fixups = arg->nr_fixups;
-	memcpy(vm->abort_errno, arg->abort_errno, sizeof(vm->abort_errno));
-	err = build(vm, arg);
-	if (!err)
-		smh_disable_prepare(vm, arg->dispatch, arg->unbound);
-	return err;
-
-err_fixups:
-	kvfree(fixups);
-	return err;
 }

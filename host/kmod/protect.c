@@ -122,7 +122,7 @@ enum sm_protection smh_protect_state(const struct smh_vm *vm)
 }
 
 /* vm->lock held.  By the page tables of the guest, which is trusted until lock. */
-static int add(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u64 len)
+static int add(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u64 len, u32 slot)
 {
 	struct smh_protect *p = &vm->protect;
 	int err;
@@ -136,7 +136,7 @@ static int add(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u64 len)
 			return -EFAULT;
 		if (p->nr_ranges == SMH_RANGES_MAX)
 			return -ENOSPC;
-		*range = (struct smh_range){.va = va, .gpa = gpa, .len = piece};
+		*range = (struct smh_range){.va = va, .gpa = gpa, .len = piece, .slot = slot};
 		err = smh_verify_remember(vm, range);
 		if (err)
 			return err;
@@ -155,23 +155,18 @@ int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu,
 
 	p->nr_ranges = 0;
 	if (!err)
-		err = add(vm, vcpu, info->gate_va - SM_PAGE_SIZE, 2 * SM_PAGE_SIZE);
+		err = add(vm, vcpu, info->gate_va - SM_PAGE_SIZE, 2 * SM_PAGE_SIZE, SMH_NO_SLOT);
 	if (!err)
-		err = add(vm, vcpu, info->stubs_va, info->stubs_size);
+		err = add(vm, vcpu, info->stubs_va, info->stubs_size, SMH_NO_SLOT);
 	p->nr_fixed = p->nr_ranges;
 	return err;
 }
 
-int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va)
+int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u32 slot)
 {
-	int err;
-
 	if (va < SM_GATE_VA_MIN || va > SM_GATE_VA_MAX)
 		return -EINVAL;
-	mutex_lock(&vm->lock);
-	err = vm->locked ? -EPERM : add(vm, vcpu, va, SM_CALL_SITE_SIZE);
-	mutex_unlock(&vm->lock);
-	return err;
+	return add(vm, vcpu, va, SM_CALL_SITE_SIZE, slot);
 }
 
 void smh_protect_forget_call_sites(struct smh_vm *vm)
@@ -182,14 +177,27 @@ void smh_protect_forget_call_sites(struct smh_vm *vm)
 	mutex_unlock(&vm->lock);
 }
 
-static void add_page(struct smh_protect *p, gfn_t gfn)
+static struct smh_tracked_page *add_page(struct smh_protect *p, gfn_t gfn)
 {
 	unsigned int i;
 
 	for (i = 0; i < p->nr_pages; i++)
 		if (p->pages[i].gfn == gfn)
-			return;
-	p->pages[p->nr_pages++] = (struct smh_tracked_page){.gfn = gfn};
+			return &p->pages[i];
+	if (p->nr_pages == ARRAY_SIZE(p->pages))
+		return NULL;
+	p->pages[p->nr_pages] = (struct smh_tracked_page){.gfn = gfn};
+	return &p->pages[p->nr_pages++];
+}
+
+int smh_protect_track(struct smh_vm *vm, gfn_t gfn)
+{
+	struct smh_tracked_page *page;
+
+	if (!is_supported())
+		return 0;
+	page = add_page(&vm->protect, gfn);
+	return page ? track_page(vm->kvm, page) : -ENOSPC;
 }
 
 int smh_protect_start(struct smh_vm *vm)
@@ -250,12 +258,14 @@ static bool is_active(const struct smh_vm *vm)
 static u64 find(const struct smh_vm *vm, u64 gpa, u64 len)
 {
 	const struct smh_protect *p = &vm->protect;
-	unsigned int i;
+	/* Pairs with the stores in call_site.c. */
+	unsigned int i, nr_ranges = smp_load_acquire(&p->nr_ranges);
 
-	for (i = 0; i < p->nr_ranges; i++) {
+	for (i = 0; i < nr_ranges; i++) {
 		const struct smh_range *r = &p->ranges[i];
 
-		if (gpa < r->gpa + r->len && (gpa >= r->gpa || r->gpa - gpa < len))
+		if (smp_load_acquire(&r->len) && gpa < r->gpa + r->len &&
+		    (gpa >= r->gpa || r->gpa - gpa < len))
 			return max(gpa, r->gpa);
 	}
 	return 0;

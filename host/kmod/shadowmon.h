@@ -148,6 +148,8 @@ struct smh_unfinished {
 	unsigned int count;
 };
 
+struct smh_image;
+
 struct smh_vcpu {
 	struct smh_vm *vm;
 	struct kvm_vcpu *vcpu;
@@ -158,6 +160,8 @@ struct smh_vcpu {
 	u64 eptp[3];  /* of view 1 and 2 */
 	struct sm_cpu_state *state;
 	struct smh_ring ring;
+
+	struct smh_image *image; /* that views 1 and 2 show */
 
 	/* Entry and exit state. */
 	bool bound; /* this vCPU's VMCS names our list */
@@ -189,6 +193,10 @@ void smh_vcpu_destroy(struct smh_vcpu *v);
 /* Puts the image's and the window's tables into the vCPU's views.  window_lock held. */
 void smh_vcpu_link_window(struct smh_vcpu *v);
 int smh_vcpu_link_image(struct smh_vcpu *v);
+/* Has views 1 and 2 show the VM's image of now.  The vCPU is in view 0, and not in guest mode. */
+void smh_vcpu_take_image(struct smh_vcpu *v);
+/* Gets one that is in KVM_RUN past its entry hook: out of guest mode, or out of HLT. */
+void smh_vcpu_wake(struct smh_vcpu *v);
 /* The same for transports other than the gate, and its undoing: transport.c. */
 int smh_transport_prepare(struct smh_vcpu *v);
 void smh_transport_unprepare(struct smh_vcpu *v);
@@ -240,7 +248,9 @@ void smh_protect_init(struct smh_vm *vm);
 /* Until lock.  Gate and stubs; a call site; no call site.  vCPU thread; take vm->lock. */
 int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu,
 			  const struct sm_agent_info *info);
-int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va);
+int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u32 slot);
+/* After lock: has writes to a page seen.  protect.lock and kvm->srcu held. */
+int smh_protect_track(struct smh_vm *vm, gfn_t gfn);
 void smh_protect_forget_call_sites(struct smh_vm *vm);
 /* From here on; until here.  May sleep; vm->lock held; smh_protect_stop() without it. */
 int smh_protect_start(struct smh_vm *vm);
@@ -295,10 +305,8 @@ struct smh_vm {
 
 	struct xarray vcpus; /* index -> smh_vcpu */
 	struct smh_pool pool;
-	u64 *alias_pd;      /* root alias, shared by all views */
-	u64 *private_pd[3]; /* gate, tables and image, of view 1 and 2 */
-	u64 *gate;
-	struct smh_tables tables;
+	struct smh_image *image;   /* NULL: none, or another transport than the gate */
+	struct smh_image *retired; /* replaced, but a vCPU may still have it */
 
 	spinlock_t window_lock;
 	struct smh_window window;
@@ -312,13 +320,7 @@ struct smh_vm {
 
 	struct sm_agent_info agent;
 	u64 kernel_cr3;
-	u32 image_size;
-	struct sm_fixup *fixups;
-	u32 nr_fixups;
-	u16 abort_errno[SM_SLOTS];
-	u64 *dispatch; /* the image's table of handlers, or NULL */
-	u64 unbound;   /* the handler that does nothing */
-	atomic_t aborts[SM_SLOTS];
+	u16 abort_errno[SM_SLOTS]; /* transports other than the gate: the image's else */
 
 	struct mutex command_lock; /* one command at a time; outside lock */
 	spinlock_t mailbox_lock;   /* what follows */
@@ -360,8 +362,8 @@ int smh_command(struct smh_vm *vm, const struct sm_agent_command *command, u32 t
 /* The guest's side: what is to be done now, and what came of it. */
 void smh_command_take(struct smh_vm *vm, struct sm_agent_command *ret_command);
 int smh_command_answer(struct smh_vm *vm, u64 id, s64 result);
-/* What the guest was told to do in the command of that id, which waits for its answer; or SM_OP_IDLE. */
-u32 smh_command_op(struct smh_vm *vm, u64 id);
+/* False: no command of that id waits for its answer. */
+bool smh_command_peek(struct smh_vm *vm, u64 id, struct sm_agent_command *ret_command);
 
 /* --- the gate's bytes: gate_page.S ------------------------------------------------------------- */
 
@@ -369,20 +371,58 @@ extern const u8 smh_gate_page[SM_PAGE_SIZE];
 
 /* --- image: image.c -------------------------------------------------------------------------- */
 
-/* Copies, checks and maps; vm->lock held, state SM_STATE_REGISTERED. */
+/* The compartment as all vCPUs have it; and what leads to it, since B depends on its segments. */
+struct smh_image {
+	struct smh_pool pool;
+	u64 *alias_pd;      /* root alias, shared by all views */
+	u64 *private_pd[3]; /* gate, tables and image, of view 1 and 2 */
+	u64 *gate;
+	struct smh_tables tables;
+	u32 size;
+	struct sm_fixup *fixups;
+	u32 nr_fixups;
+	u16 abort_errno[SM_SLOTS];
+	u64 *dispatch; /* table of handlers, or NULL */
+	u64 unbound;   /* the handler that does nothing */
+	atomic_t aborts[SM_SLOTS];
+};
+
+/* Copies, checks and maps, for the guest module that is registered.  -errno in *ret_image's stead. */
+int smh_image_create(const struct smh_vm *vm, const struct sm_ioc_load_image *arg,
+		     struct smh_image **ret_image);
+/* No CPU has cached anything of it.  NULL: nothing. */
+void smh_image_destroy(struct smh_image *image);
+/* The VM's first; vm->lock held, state SM_STATE_REGISTERED. */
 int smh_image_load(struct smh_vm *vm, const struct sm_ioc_load_image *arg);
 /* Where a load at this image offset resumes when it missed; 0: nowhere. */
-u32 smh_image_fixup(const struct smh_vm *vm, u32 offset);
-
+u32 smh_image_fixup(const struct smh_image *image, u32 offset);
 /* The page that shows an offset in one of the image's segments. */
-u64 *smh_image_page(const struct smh_vm *vm, u32 offset);
+u64 *smh_image_page(const struct smh_image *image, u32 offset);
+
+/* --- another image: reload.c -------------------------------------------------------------------- */
+
+/*
+ * Each vCPU changes to it when it is in view 0.  Returns when all have; -ETIMEDOUT: one has not run yet, and
+ * will when it does; -EBUSY: one has not since an earlier call.  Takes vm->lock; may sleep.
+ */
+int smh_image_reload(struct smh_vm *vm, const struct sm_ioc_load_image *arg);
+
+/* --- hooks that come and go after lock: call_site.c ----------------------------------------------- */
+
+/*
+ * The guest says that there is a call of a stub at va.  -EPERM: there is not.  vCPU thread, vm->lock and
+ * kvm->srcu held; may sleep.
+ */
+int smh_call_site_add(struct smh_vm *vm, u64 va, u32 slot, u32 nargs);
+/* From here on the guest may write to the call of a slot.  No vCPU thread; neither lock held; sleeps. */
+void smh_call_site_release(struct smh_vm *vm, u32 slot);
 
 /* --- monitors that go wrong: disable.c --------------------------------------------------------- */
 
 /* What a max_aborts of SM_IOC_ATTACH means. */
 u32 smh_disable_limit(u32 max_aborts);
 /* Once the image is built; offsets as in struct sm_ioc_load_image, checked. */
-void smh_disable_prepare(struct smh_vm *vm, u32 dispatch, u32 unbound);
+void smh_disable_prepare(struct smh_image *image, u64 gate_va, u32 dispatch, u32 unbound);
 /* An activation of this slot was aborted. */
 void smh_disable_count(struct smh_vcpu *v, u32 slot);
 

@@ -51,21 +51,39 @@ static int map_ring(struct smh_vcpu *v, u64 *root)
 	return 0;
 }
 
+/* Alias and private region, as the image has them. */
+static void link_shared(struct smh_vcpu *v, unsigned int view, const struct smh_image *image)
+{
+	u64 *pdpt = v->pdpt[view];
+	unsigned int i;
+
+	for (i = 0; i < PDPT_INDEX(1ULL << SM_ALIAS_SHIFT); i++)
+		smh_ept_link(pdpt, i, image->alias_pd);
+	smh_ept_link(pdpt, PDPT_INDEX(SM_PRIVATE_GPA), image->private_pd[view]);
+}
+
 /* A root whose first 512 GiB hold the alias, the shared private region and the vCPU's own. */
 static u64 *create_root(struct smh_vcpu *v, unsigned int view)
 {
 	struct smh_vm *vm = v->vm;
 	u64 *root = smh_pool_page(&vm->pool), *pdpt = smh_pool_page(&vm->pool);
-	unsigned int i;
 
 	if (!root || !pdpt)
 		return NULL;
 	smh_ept_link(root, 0, pdpt);
-	for (i = 0; i < PDPT_INDEX(1ULL << SM_ALIAS_SHIFT); i++)
-		smh_ept_link(pdpt, i, vm->alias_pd);
-	smh_ept_link(pdpt, PDPT_INDEX(SM_PRIVATE_GPA), vm->private_pd[view]);
 	v->pdpt[view] = pdpt;
+	link_shared(v, view, vm->image);
 	return root;
+}
+
+void smh_vcpu_take_image(struct smh_vcpu *v)
+{
+	struct smh_image *image = smp_load_acquire(&v->vm->image); /* it is complete */
+
+	link_shared(v, SM_VIEW_GATE, image);
+	link_shared(v, SM_VIEW_MONITOR, image);
+	WRITE_ONCE(v->flush, true);
+	smp_store_release(&v->image, image); /* for smh_image_reload() the old one is out of use */
 }
 
 /* vm->lock held, or the vCPU is not yet in vm->vcpus. */
@@ -82,6 +100,7 @@ int smh_vcpu_link_image(struct smh_vcpu *v)
 	if (!root[SM_VIEW_GATE] || !root[SM_VIEW_MONITOR] || !v->list || !v->state)
 		return -ENOMEM;
 	v->state->vcpu = v->index;
+	v->image = vm->image;
 
 	err = map_own(v, root[SM_VIEW_GATE], SM_CPU_LIST, __pa(v->list),
 		      SMH_EPT_READ | SMH_EPT_WRITE);
@@ -112,6 +131,18 @@ void smh_vcpu_link_window(struct smh_vcpu *v)
 		if (v->vm->window.pd[i])
 			smh_ept_link(v->pdpt[SM_VIEW_MONITOR], PDPT_INDEX(SM_WINDOW_GPA) + i,
 				     v->vm->window.pd[i]);
+}
+
+/* One that sleeps in HLT is woken as by a paravirtual kick: the guest sees a spurious wake-up. */
+void smh_vcpu_wake(struct smh_vcpu *v)
+{
+	struct kvm_vcpu *vcpu = v->vcpu;
+
+	wake_up_interruptible(&v->room);
+	if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
+		vcpu->arch.pv.pv_unhalted = true;
+	kvm_make_request(KVM_REQ_UNBLOCK, vcpu);
+	kvm_vcpu_kick(vcpu);
 }
 
 static enum hrtimer_restart budget_expired(struct hrtimer *timer)

@@ -88,7 +88,7 @@ static int read_entry(struct smh_vm *vm, u64 table, u64 va, int shift, u64 *ret_
  * Where the kernel at va would run by these tables, or NOWHERE.  -EFAULT: a table is no RAM at this moment.
  * Unlike KVM's walk it leaves accessed bits alone, and does not depend on the CPL.
  */
-static int walk(struct smh_vm *vm, u64 cr3, u64 va, u64 *ret_gpa)
+int smh_verify_translate(struct smh_vm *vm, u64 cr3, u64 va, u64 *ret_gpa)
 {
 	u64 entry = cr3, user = ENTRY_USER, mask;
 	int shift = TABLE_SHIFT;
@@ -112,10 +112,10 @@ static int walk(struct smh_vm *vm, u64 cr3, u64 va, u64 *ret_gpa)
 /* The guest may be about to change a table: what is wrong has to be so twice. */
 static int walk_twice(struct smh_vm *vm, u64 cr3, const struct smh_range *range, u64 *ret_gpa)
 {
-	int err = walk(vm, cr3, range->va, ret_gpa);
+	int err = smh_verify_translate(vm, cr3, range->va, ret_gpa);
 
 	if (!err && *ret_gpa != range->gpa)
-		err = walk(vm, cr3, range->va, ret_gpa);
+		err = smh_verify_translate(vm, cr3, range->va, ret_gpa);
 	return err;
 }
 
@@ -168,9 +168,13 @@ static bool is_news(struct smh_vm *vm, unsigned long *told, unsigned int i, bool
 static void verify(struct smh_vm *vm, const struct moment *m, unsigned int i)
 {
 	const struct smh_range *range = &vm->protect.ranges[i];
-	int change = find_change(vm, range);
+	int change;
 	u64 gpa;
 
+	/* Pairs with the store in call_site.c: the range is complete. */
+	if (!smp_load_acquire(&range->len))
+		return;
+	change = find_change(vm, range);
 	if (change != -EFAULT && is_news(vm, vm->verify.changed, i, change >= 0))
 		report(vm, m, SM_REASON_HOOK_CHANGED, range->gpa + change, range->va + change);
 	if (!m->has_kernel || walk_twice(vm, m->cr3, range, &gpa))
@@ -209,7 +213,7 @@ void smh_verify_look(struct smh_vcpu *v, u32 exit_reason)
 	m.rip = smh_vcpu_rip(v);
 	m.cr3 = smh_vmread(GUEST_CR3);
 	m.has_kernel = has_kernel_tables(v) && maps_kernel(vm, m.cr3);
-	ranges = vm->protect.nr_ranges;
+	ranges = READ_ONCE(vm->protect.nr_ranges);
 	for (count = DIV_ROUND_UP(ranges, LOOKS); count; count--)
 		verify(vm, &m, v->look.range++ % ranges);
 	kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, v->vcpu);
@@ -228,16 +232,18 @@ static void look_at_all(struct work_struct *work)
 	struct moment m = {.cr3 = vm->kernel_cr3};
 	struct mm_struct *mm = vm->kvm->mm;
 	unsigned int i;
-	int idx;
+	int idx, ranges;
 
 	if (!mmget_not_zero(mm))
 		return;
 	kthread_use_mm(mm);
+	ranges = srcu_read_lock(&smh_srcu); /* they do not change meanwhile: call_site.c */
 	idx = srcu_read_lock(&vm->kvm->srcu);
 	m.has_kernel = maps_kernel(vm, m.cr3);
 	for (i = 0; i < vm->protect.nr_ranges; i++)
 		verify(vm, &m, i);
 	srcu_read_unlock(&vm->kvm->srcu, idx);
+	srcu_read_unlock(&smh_srcu, ranges);
 	kthread_unuse_mm(mm);
 	mmput(mm);
 }

@@ -17,10 +17,13 @@ struct smh_vcpu;
 /* Two pieces a call site, which may lie across two pages; the stubs; the gate and the page before it. */
 #define SMH_RANGES_MAX (2 * SM_SLOTS + SM_STUBS_MAX_SIZE / SM_PAGE_SIZE + 2)
 
+#define SMH_NO_SLOT SM_SLOTS
+
 /* Bytes that the guest may not write; they do not cross a page. */
 struct smh_range {
 	u64 va, gpa;
-	u32 len;
+	u32 len;  /* 0: none; after lock written last, and first */
+	u32 slot; /* whose call it is, or SMH_NO_SLOT */
 	u8 site[SM_CALL_SITE_SIZE];
 	u8 *bytes; /* what they are: site, or a page of the pool */
 };
@@ -40,7 +43,9 @@ struct smh_look {
 
 /* Notes what a range's bytes are; va, gpa and len are set.  vCPU thread; may sleep. */
 int smh_verify_remember(struct smh_vm *vm, struct smh_range *range);
-/* From lock on, when the ranges change no more. */
+/* Where va leads by a top-level table; 0: to no code of the kernel's.  -EFAULT: a table is no RAM. */
+int smh_verify_translate(struct smh_vm *vm, u64 cr3, u64 va, u64 *ret_gpa);
+/* From lock on. */
 void smh_verify_start(struct smh_vm *vm);
 /* Looks at everything once more, and no more from then on.  May sleep. */
 void smh_verify_stop(struct smh_vm *vm);

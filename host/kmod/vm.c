@@ -48,7 +48,6 @@ static void free_vm(struct kref *ref)
 		smh_vcpu_destroy(v);
 	xa_destroy(&vm->vcpus);
 	smh_host_ring_destroy(&vm->host_ring);
-	kvfree(vm->fixups);
 	put_pid(vm->owner);
 	kfree(vm);
 	module_put(THIS_MODULE);
@@ -87,10 +86,7 @@ static bool any_bound(struct smh_vm *vm)
 	return false;
 }
 
-/*
- * Gets one vCPU past its entry hook, which unbinds it.  One that is outside KVM_RUN is unbound from
- * here; one that sleeps in HLT is woken as by a paravirtual kick: the guest sees a spurious wake-up.
- */
+/* Gets one vCPU past its entry hook, which unbinds it.  One that is outside KVM_RUN is unbound from here. */
 static void nudge(struct smh_vcpu *v)
 {
 	struct kvm_vcpu *vcpu = v->vcpu;
@@ -104,11 +100,7 @@ static void nudge(struct smh_vcpu *v)
 		mutex_unlock(&vcpu->mutex);
 		return;
 	}
-	wake_up_interruptible(&v->room);
-	if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
-		vcpu->arch.pv.pv_unhalted = true;
-	kvm_make_request(KVM_REQ_UNBLOCK, vcpu);
-	kvm_vcpu_kick(vcpu);
+	smh_vcpu_wake(v);
 }
 
 /* True once no VMCS names our pages. */
@@ -175,6 +167,8 @@ static void dismantle(struct smh_vm *vm)
 	mmu_notifier_unregister(&vm->notifier, vm->kvm->mm);
 	/* A reference to the kvm keeps VMX on. */
 	smh_ept_flush_everywhere();
+	smh_image_destroy(xchg(&vm->retired, NULL));
+	smh_image_destroy(vm->image);
 	smh_pool_destroy(&vm->pool);
 	kvm_put_kvm(vm->kvm);
 	wake_up_all(&vm->readers);

@@ -33,8 +33,12 @@ struct sm_attach_options {
 	uint32_t max_aborts;     /* of one hook until it is disabled; 0: 20, SM_MAX_ABORTS_NEVER */
 	unsigned int timeout_ms; /* for the guest module to register; 0: 5,000 */
 	const char *image_path;  /* SM_TRANSPORT_USER: one that is built for a process */
-	const char *monitors;    /* names with commas between; NULL: the image's default ones */
-	bool no_lock;            /* leave the guest trusted: for the lab */
+	/*
+	 * Names with commas between, "default" and "all"; '-' before a name takes it out of those before.  NULL: the
+	 * image's default ones.
+	 */
+	const char *monitors;
+	bool no_lock;                                  /* leave the guest trusted: for the lab */
 	void (*progress)(void *ctx, const char *what); /* may be NULL */
 	void *progress_ctx;
 };
@@ -51,6 +55,32 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
 int sm_attachment_fd(const struct sm_attachment *attachment);
 /* What its monitors declare, for sm_event_decode(); it stays the attachment's. */
 const struct sm_schema *sm_attachment_schema(const struct sm_attachment *attachment);
+/*
+ * The names of the monitors that run, with commas between, as sm_attach_options takes them; the attachment's, until
+ * the next sm_reload().
+ */
+const char *sm_attachment_monitors(const struct sm_attachment *attachment);
+
+struct sm_reload_options {
+	const char *image_path;
+	const char *monitors;                          /* as of sm_attach_options */
+	void (*progress)(void *ctx, const char *what); /* may be NULL */
+	void *progress_ctx;
+};
+
+/*
+ * Other monitors, while the guest runs.  Functions that are hooked before and after have their events all the
+ * time; what monitors remember (maps, counters) starts anew.  On failure the ones before go on, but for -ETIMEDOUT: a vCPU
+ * that does not run has them until it does; then -EBUSY for the next call, if it has not run since.  Blocks.  Other
+ * threads may use attachment meanwhile, but for this function, sm_detach() and sm_attachment_close().
+ *
+ * The guest is not trusted any more: what its kernel looks like counts as it was at attach, and a call of a stub
+ * must be where the guest module says that it hooked.  That this is the function meant, only the guest says.
+ * -ENOTSUP: another transport than the gate.  -ESTALE: the kernel's types are not what they were.
+ */
+int sm_reload(struct sm_attachment *attachment, const struct sm_reload_options *options,
+	      struct sm_error *err);
+
 /*
  * Asks the guest module to unhook (timeout_ms, at most 60,000; 0: does not ask), detaches in every case and frees
  * attachment.  -ETIMEDOUT: it did not unhook; the guest goes on all the same.

@@ -78,6 +78,7 @@ const char *sm_lifecycle_name(u32 what)
 		[SM_LIFECYCLE_MONITOR_DISABLED] = "monitor_disabled",
 		[SM_LIFECYCLE_RESTORED] = "restored",
 		[SM_LIFECYCLE_KEXEC] = "kexec",
+		[SM_LIFECYCLE_RELOADED] = "reloaded",
 	};
 
 	return name_of(names, COUNT(names), what);

@@ -108,8 +108,8 @@ static int add_monitor(struct hooks *h, const struct hook_entry *entry)
 		known->on_request &= monitor.on_request;
 		return 0;
 	}
-	if (strchr(monitor.name, ',') || strcmp(monitor.name, "all") == 0 ||
-	    strcmp(monitor.name, "default") == 0)
+	if (strchr(monitor.name, ',') || monitor.name[0] == '-' ||
+	    strcmp(monitor.name, "all") == 0 || strcmp(monitor.name, "default") == 0)
 		return sm_error_set(h->err, -EINVAL,
 				    "no monitor of an image can have the name \"%s\"",
 				    monitor.name);
@@ -140,6 +140,24 @@ static int check_hook(struct hooks *h, const struct hook_entry *entry)
 	return add_monitor(h, entry);
 }
 
+/* The one that the function has, or one that nobody has; SM_SLOTS: there is none left. */
+static unsigned int choose_slot(const struct sm_image *image, const char *function)
+{
+	uint64_t taken = 0;
+	unsigned int i;
+
+	for (i = 0; i < image->nr_kept; i++) {
+		if (strcmp(image->kept[i].function, function) == 0)
+			return image->kept[i].slot;
+		taken |= 1ULL << image->kept[i].slot;
+	}
+	for (i = 0; i < image->nr_hooks; i++)
+		taken |= 1ULL << image->hooks[i].slot;
+	for (i = 0; i < SM_SLOTS && (taken >> i & 1); i++)
+		;
+	return i;
+}
+
 static int take_hook(struct hooks *h, const struct hook_entry *entry)
 {
 	struct sm_image *image = h->image;
@@ -161,11 +179,15 @@ static int take_hook(struct hooks *h, const struct hook_entry *entry)
 			return sm_error_set(h->err, -EINVAL,
 					    "two monitors are for %s; a function takes one",
 					    hook.function);
-	if (image->nr_hooks == SM_SLOTS)
-		return sm_error_set(h->err, -E2BIG,
-				    "the monitors that are chosen have more than %d hooks",
-				    SM_SLOTS);
-	memcpy(h->dispatch + image->nr_hooks * sizeof(uint64_t), &entry->handler, sizeof(uint64_t));
+	hook.slot = choose_slot(image, hook.function);
+	if (hook.slot == SM_SLOTS)
+		return sm_error_set(
+			h->err, -E2BIG, "the monitors that are chosen have more than %d hooks%s",
+			SM_SLOTS,
+			image->nr_kept ? " with those that they take the place of: unload "
+					 "some first"
+				       : "");
+	memcpy(h->dispatch + hook.slot * sizeof(uint64_t), &entry->handler, sizeof(uint64_t));
 	image->hooks[image->nr_hooks++] = hook;
 	return 0;
 }
@@ -209,6 +231,20 @@ static int refuse(struct hooks *h, int code, const char *what)
 			    len < sizeof(names) ? "" : "...");
 }
 
+static int take_out(struct hooks *h, const char *name, size_t len)
+{
+	struct image_monitor *monitor = find_monitor(h->image, name, len);
+	char what[128];
+
+	if (monitor && monitor->chosen) {
+		monitor->chosen = false;
+		return 0;
+	}
+	snprintf(what, sizeof(what), "the monitor \"%.*s\" is not one of those that are loaded",
+		 len < MONITOR_NAME_SIZE ? (int)len : MONITOR_NAME_SIZE, name);
+	return refuse(h, -ENOENT, what);
+}
+
 static int choose_one(struct hooks *h, const char *name, size_t len)
 {
 	struct sm_image *image = h->image;
@@ -218,6 +254,8 @@ static int choose_one(struct hooks *h, const char *name, size_t len)
 	char what[128];
 	unsigned int i;
 
+	if (len && name[0] == '-')
+		return take_out(h, name + 1, len - 1);
 	if (!all && !ordinary && !monitor) {
 		snprintf(what, sizeof(what), "the image has no monitor \"%.*s\"",
 			 len < MONITOR_NAME_SIZE ? (int)len : MONITOR_NAME_SIZE, name);
@@ -253,6 +291,31 @@ int sm_image_choose(struct sm_image *image, const char *list, struct sm_error *e
 	free(image->choice);
 	image->choice = choice;
 	return 0;
+}
+
+void sm_image_keep(struct sm_image *image, const struct sm_image_hook *hooks, unsigned int count)
+{
+	memcpy(image->kept, hooks, count * sizeof(*hooks));
+	image->nr_kept = count;
+}
+
+char *sm_image_chosen(const struct sm_image *image)
+{
+	char *names = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&names, &len);
+	unsigned int i;
+
+	if (!to)
+		return NULL;
+	for (i = 0; i < image->nr_monitors; i++)
+		if (image->monitors[i].chosen)
+			fprintf(to, "%s%s", ftell(to) ? "," : "", image->monitors[i].name);
+	if (fclose(to)) {
+		free(names);
+		return NULL;
+	}
+	return names;
 }
 
 int image_read_hooks(struct sm_image *image, uint64_t base, struct sm_error *err)

@@ -149,7 +149,8 @@ static int check_header(Elf *elf, struct sm_error *err)
 	return 0;
 }
 
-int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, struct sm_error *err)
+static int open_after(const void *data, size_t size, const struct sm_schema *base,
+		      struct sm_image **ret_image, struct sm_error *err)
 {
 	struct sm_image *image;
 	int code;
@@ -159,7 +160,7 @@ int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, st
 	image = calloc(1, sizeof(*image));
 	if (!image)
 		return sm_error_set(err, -ENOMEM, "no memory for the image");
-	image->schema = sm_schema_create();
+	image->schema = base ? sm_schema_copy(base) : sm_schema_create();
 	image->file = malloc(size ? size : 1);
 	if (!image->file || !image->schema) {
 		code = sm_error_set(err, -ENOMEM, "no memory for the image");
@@ -185,7 +186,18 @@ close:
 	return code;
 }
 
+int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, struct sm_error *err)
+{
+	return open_after(data, size, NULL, ret_image, err);
+}
+
 int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_error *err)
+{
+	return sm_image_open_file_after(path, NULL, ret_image, err);
+}
+
+int sm_image_open_file_after(const char *path, const struct sm_schema *base,
+			     struct sm_image **ret_image, struct sm_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code;
 	struct stat st;
@@ -209,7 +221,7 @@ int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_
 	if (got != st.st_size)
 		code = sm_error_set(err, -EIO, "cannot read %s", path);
 	else
-		code = sm_image_open(data, (size_t)got, ret_image, err);
+		code = open_after(data, (size_t)got, base, ret_image, err);
 close:
 	free(data);
 	close(fd);
@@ -317,7 +329,7 @@ void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *r
 	ret_arg->dispatch = image->dispatch;
 	ret_arg->unbound = image->unbound;
 	for (i = 0; i < image->nr_hooks; i++)
-		ret_arg->abort_errno[i] = (uint16_t)image->hooks[i].abort_errno;
+		ret_arg->abort_errno[image->hooks[i].slot] = (uint16_t)image->hooks[i].abort_errno;
 }
 
 uint32_t sm_image_fixup(const struct sm_image *image, uint32_t offset)

@@ -59,6 +59,8 @@ struct sm_image {
 	uint32_t nr_fixups;
 	struct sm_image_hook hooks[SM_SLOTS];
 	unsigned int nr_hooks;
+	struct sm_image_hook kept[SM_SLOTS]; /* whose slots are taken */
+	unsigned int nr_kept;
 	char *choice; /* names, with commas; NULL: what is not on request only */
 	struct image_monitor monitors[IMAGE_MONITORS_MAX];
 	unsigned int nr_monitors;

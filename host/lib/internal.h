@@ -51,6 +51,7 @@ struct sm_image_hook {
 	unsigned int nargs;
 	unsigned int abort_errno;
 	uint64_t handler; /* address of its code */
+	unsigned int slot;
 };
 
 /* Gives the value of an undefined symbol: 0, or -ENOENT, or one of those of struct sm_missing. */
@@ -59,14 +60,21 @@ typedef int (*sm_resolver)(void *ctx, const char *symbol, uint64_t *ret_value);
 /* Reads and checks a relocatable ELF object; data is copied. */
 int sm_image_open(const void *data, size_t size, struct sm_image **ret_image, struct sm_error *err);
 int sm_image_open_file(const char *path, struct sm_image **ret_image, struct sm_error *err);
+/* The same; the events of base, if it declares them as well, have records of the same types. */
+int sm_image_open_file_after(const char *path, const struct sm_schema *base,
+			     struct sm_image **ret_image, struct sm_error *err);
 void sm_image_close(struct sm_image *image);
 /* Takes the events that it declares out of it: they are the caller's to free. */
 struct sm_schema *sm_image_take_schema(struct sm_image *image);
 /*
- * Names the monitors to hook, with commas between; "default" and "all" stand for several.  NULL: default.  Whether the
- * image has them shows when it is linked.
+ * Names the monitors to hook, with commas between; "default" and "all" stand for several, and a '-' before a name takes
+ * it out of those named before.  NULL: default.  Whether the image has them shows when it is linked.
  */
 int sm_image_choose(struct sm_image *image, const char *list, struct sm_error *err);
+/* Before linking: functions that are hooked already have these slots, and no other function gets one of them. */
+void sm_image_keep(struct sm_image *image, const struct sm_image_hook *hooks, unsigned int count);
+/* After linking: the names of the monitors that are chosen, with commas between; NULL without memory. */
+char *sm_image_chosen(const struct sm_image *image);
 /* Lays the image out at base (G + SM_VA_IMAGE; G in the guest's range, or SM_PROCESS_GATE_VA) and relocates it. */
 int sm_image_link(struct sm_image *image, uint64_t base, sm_resolver resolve, void *ctx,
 		  struct sm_error *err);
@@ -98,12 +106,15 @@ uint32_t sm_image_fixup(const struct sm_image *image, uint32_t offset);
 
 /* --- undefined symbols: resolve.c ------------------------------------------------------------------ */
 
+struct sm_known;
+
 struct sm_resolve {
 	int fd; /* attachment, for LOOKUP commands; -1: symbols are not looked up */
 	const struct sm_btf *btf;
 	const struct sm_ioc_agent *agent;
-	struct sm_error *err; /* of a lookup that failed for another reason than absence */
-	bool process;         /* the image is for a process: agent->gate_va is SM_PROCESS_GATE_VA */
+	struct sm_known *symbols; /* what was looked up before, and is now; NULL: not kept */
+	struct sm_error *err;     /* of a lookup that failed for another reason than absence */
+	bool process; /* the image is for a process: agent->gate_va is SM_PROCESS_GATE_VA */
 	bool asked_for_request; /* out: it was built for one */
 };
 

@@ -7,6 +7,7 @@
 
 #include "gate_offsets.h"
 #include "internal.h"
+#include "known.h"
 
 #define COMMAND_TIMEOUT_MS 20000
 
@@ -32,9 +33,14 @@ int sm_guest_command(int fd, uint32_t op, const char *name, unsigned int slot, u
 
 static int lookup(struct sm_resolve *r, const char *name, uint64_t *ret_value)
 {
+	const struct sm_known_symbol *known = r->symbols ? sm_known_find(r->symbols, name) : NULL;
 	int64_t result;
 	int code;
 
+	if (known) {
+		*ret_value = known->value;
+		return known->value ? 0 : -ENOENT;
+	}
 	if (r->fd < 0)
 		return -ENOENT;
 	code = sm_guest_command(r->fd, SM_OP_LOOKUP, name, 0, 0, &result);
@@ -43,12 +49,12 @@ static int lookup(struct sm_resolve *r, const char *name, uint64_t *ret_value)
 				    strerror(-code));
 	/* Kernel addresses are negative numbers too; errors are small ones. */
 	if (result == -ENOENT)
-		return -ENOENT;
+		return r->symbols && sm_known_add(r->symbols, name, 0) ? -ENOMEM : -ENOENT;
 	if (result < 0 && result >= -4095)
 		return sm_error_set(r->err, (int)result, "the guest module does not look up %s: %s",
 				    name, strerror((int)-result));
 	*ret_value = (uint64_t)result;
-	return 0;
+	return r->symbols ? sm_known_add(r->symbols, name, *ret_value) : 0;
 }
 
 /* "STRUCT.MEMBER[.MEMBER...]" */

@@ -346,3 +346,20 @@ int sm_schema_add(struct sm_schema *schema, const void *entries, size_t size, st
 	}
 	return 0;
 }
+
+struct sm_schema *sm_schema_copy(const struct sm_schema *schema)
+{
+	struct sm_schema *copy = sm_schema_create();
+	size_t i;
+
+	for (i = 0; copy && i < schema->nr_events; i++) {
+		const struct sm_schema_event *event = &schema->events[i];
+
+		if (sm_schema_add(copy, event->entries, event->nr_entries * sizeof(*event->entries),
+				  NULL)) {
+			sm_schema_free(copy);
+			copy = NULL;
+		}
+	}
+	return copy;
+}

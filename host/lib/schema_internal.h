@@ -49,6 +49,9 @@ const char *sm_schema_kind_name(u32 kind);
  */
 int sm_schema_add(struct sm_schema *schema, const void *entries, size_t size, struct sm_error *err);
 
+/* NULL without memory. */
+struct sm_schema *sm_schema_copy(const struct sm_schema *schema);
+
 /* NULL: there is none. */
 const struct sm_schema_event *sm_schema_find(const struct sm_schema *schema, const char *name);
 const struct sm_schema_event *sm_schema_find_type(const struct sm_schema *schema, u16 type);

@@ -126,9 +126,12 @@ answers 'limits of aborts out of range' bad-request '{"op":"attach","vm":"web","
 answers 'an image without a path' bad-request '{"op":"attach","vm":"web","image":"monitors.o"}' \
 	'{"op":"attach","vm":"web","image":""}'
 answers 'monitors that are no list' bad-request '{"op":"attach","vm":"web","monitors":["file"]}'
+answers 'a reload of what is no list' bad-request '{"op":"reload","vm":"web","monitors":""}' \
+	'{"op":"reload","vm":"web","change":""}' '{"op":"reload","vm":"web","monitors":"a","change":"b"}' \
+	'{"op":"reload","vm":"web","image":"monitors.o"}' '{"op":"reload"}'
 answers 'full_ring that is none' bad-request '{"op":"attach","vm":"web","full_ring":"overwrite"}'
 answers 'a well-formed request for no VM' not-found '{"op":"attach","vm":"web"}' '{"op":"detach","vm":"web"}' \
-	'{"op":"events","vm":"web"}' '{"op":"status","vm":"web"}'
+	'{"op":"events","vm":"web"}' '{"op":"status","vm":"web"}' '{"op":"reload","vm":"web"}'
 answers 'the longest request' bad-request '@65536'
 answers 'an oversize request' bad-request '@65537' '@150000'
 mapfile -t many < <(yes '{"op":"list"}' | head -n 50)

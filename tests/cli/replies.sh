@@ -82,6 +82,19 @@ ends 0 'attach with JSON' env SHADOWMON_IMAGE="$work/image.o" "$shadowmon" attac
 is_json 'attach: JSON, without progress' '.ok and .vm == "web" and .pid == 7'
 jq -e --arg image "$work/image.o" '. == {op: "attach", vm: "web", image: $image}' "$replies/request" >/dev/null
 check 'attach: only what was asked for arrives' $?
+reply reload '{"progress":"changing"}' '{"ok":true,"vm":"web","pid":7,"monitors":"exec,file,socket"}'
+ends 0 'load' "$shadowmon" load web file socket
+says 'load: progress' '^changing$'
+says 'load: done' '^monitors of web \(PID 7\): exec,file,socket$'
+jq -e '. == {op: "reload", vm: "web", change: "file,socket"}' "$replies/request" >/dev/null
+check 'load: the names arrive' $?
+ends 0 'unload as JSON' "$shadowmon" unload -o json web file
+is_json 'unload: JSON' '.ok and .monitors == "exec,file,socket"'
+jq -e '. == {op: "reload", vm: "web", change: "-file"}' "$replies/request" >/dev/null
+check 'unload: the name arrives, to be taken out' $?
+ends 0 'reload' "$shadowmon" reload web --image "$work/image.o" --monitors=all
+jq -e --arg image "$work/image.o" '. == {op: "reload", vm: "web", image: $image, monitors: "all"}' "$replies/request" >/dev/null
+check 'reload: all options arrive' $?
 reply detach '{"ok":true,"vm":"web","pid":7}'
 ends 0 'detach' "$shadowmon" detach web --timeout 3
 says 'detach: done' '^detached from web \(PID 7\)$'

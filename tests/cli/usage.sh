@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the command says of itself, what it refuses, and how it does without a daemon.
-verbs='doctor list attach events status detach new build check'
+verbs='doctor list attach events status load unload reload detach new build check'
 
 ends 0 'help' "$shadowmon" --help
 for verb in $verbs; do
@@ -24,12 +24,12 @@ for verb in $verbs; do
 	ends 0 "$verb --usage" "$shadowmon" "$verb" --usage
 	ends 2 "$verb with an unknown option" "$shadowmon" "$verb" --frobnicate
 done
-for verb in doctor list attach events status detach check; do
+for verb in doctor list attach events status reload detach check; do
 	ends 2 "$verb with an unknown format" "$shadowmon" "$verb" -o xml
 	complains "$verb: the format is named" 'unknown output format: xml'
 	ends 2 "$verb with two VMs" "$shadowmon" "$verb" one two
 done
-for verb in attach events detach; do
+for verb in attach events load unload reload detach; do
 	ends 2 "$verb without a VM" "$shadowmon" "$verb"
 	complains "$verb without a VM: usage" "^Usage: shadowmon $verb "
 done
@@ -52,6 +52,15 @@ events timeout 0 1000000001
 detach timeout 0 61
 END
 
+for verb in load unload; do
+	ends 2 "$verb without a monitor" "$shadowmon" "$verb" web
+	ends 2 "$verb of an empty name" "$shadowmon" "$verb" web ''
+	ends 2 "$verb of a list" "$shadowmon" "$verb" web one,two
+	complains "$verb of a list: why" 'is no name of a monitor'
+done
+ends 2 'reload of no monitors' "$shadowmon" reload web --monitors=
+ends 1 'reload of a file that is not there' "$shadowmon" reload web --image=/nonexistent
+
 # What an image declares needs no VM.
 ends 0 'events --schema of an image' "$shadowmon" events --schema="$B/compartment/monitors.o"
 says 'it is a JSON Schema' '"\$schema": ?"https://json-schema.org/'
@@ -62,7 +71,7 @@ complains 'events --schema of what is no image: why' 'not a usable monitor image
 
 # Without a daemon.
 touch "$work/image.o"
-for verb in events status detach "attach --image $work/image.o"; do
+for verb in events status reload detach "attach --image $work/image.o"; do
 	# shellcheck disable=SC2086
 	ends 5 "${verb%% *} without a daemon" "$shadowmon" $verb web
 	complains "${verb%% *} without a daemon: the remedy" 'systemctl start shadowmond'

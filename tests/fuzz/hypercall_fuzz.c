@@ -84,9 +84,18 @@ int smh_protect_add_agent(struct smh_vm *vm, struct kvm_vcpu *vcpu,
 	return 0;
 }
 
-int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va)
+int smh_protect_add_call_site(struct smh_vm *vm, struct kvm_vcpu *vcpu, u64 va, u32 slot)
 {
-	return vm->locked ? -EPERM : 0;
+	CHECK(!vm->locked && slot < SM_SLOTS);
+	return 0;
+}
+
+/* Only what the guest was told to hook. */
+int smh_call_site_add(struct smh_vm *vm, u64 va, u32 slot, u32 nargs)
+{
+	CHECK(vm->locked && slot < SM_SLOTS && nargs <= SM_ARGS_MAX);
+	CHECK(vm->command.op == SM_OP_HOOK && vm->command.slot == slot);
+	return -EPERM;
 }
 
 void smh_protect_forget_call_sites(struct smh_vm *vm)

@@ -13,6 +13,7 @@
 #include <bpf/btf.h>
 #include <cmocka.h>
 
+#include "../../host/lib/siphash.h"
 #include "../../host/lib/internal.h"
 
 static struct {
@@ -311,9 +312,25 @@ static void survives_one_name_for_all(void **state)
 	sm_btf_close(btf);
 }
 
+/* Of the paper's reference implementation: key 00 01 ... 0f, message 00 01 ... */
+static void siphash_is_as_published(void **state)
+{
+	static const uint64_t key[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+	unsigned char message[15];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(message); i++)
+		message[i] = (unsigned char)i;
+	assert_int_equal(sm_siphash(message, 0, key), 0x726fdb47dd0e0e31);
+	assert_int_equal(sm_siphash(message, 8, key), 0x93f5f5799a932462);
+	assert_int_equal(sm_siphash(message, sizeof(message), key), 0xa129ca6149be45e5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(siphash_is_as_published),
 		cmocka_unit_test(finds_members),
 		cmocka_unit_test(finds_nested_members),
 		cmocka_unit_test(looks_through_unnamed_members),

@@ -195,4 +195,15 @@ $(B)/tests/verify_test: $(verify-test-objs)
 	$(CC) $(SANITIZE) $^ -lcmocka -o $@
 
 unit-tests += $(B)/tests/verify_test
+
+call-site-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/call_site_test host/kmod/call_site)
+$(call-site-test-objs): private CPPFLAGS += $(kmod-shim)
+$(call-site-test-objs): private CFLAGS += $(kmod-warnings)
+$(call-site-test-objs): | $(B)/include/kmod_shim/complete
+
+$(B)/tests/call_site_test: $(call-site-test-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ -lcmocka -o $@
+
+unit-tests += $(B)/tests/call_site_test
 # --- end of host module ---

@@ -52,7 +52,7 @@ static void assert_leaf(const struct smh_vm *vm, const u64 *root, u64 gpa, const
 	if (pa)
 		assert_int_equal(ept_pa(leaf), __pa(pa));
 	else
-		assert_int_not_equal(ept_pa(leaf), __pa(vm->tables.pages[0]));
+		assert_int_not_equal(ept_pa(leaf), __pa(vm->image->tables.pages[0]));
 }
 
 /* --- both views ---------------------------------------------------------------------------------
@@ -69,8 +69,9 @@ static void check_alias(const struct smh_vm *vm, const u64 *root)
 		assert_int_equal(pd[i], pd[0]);
 		assert_int_equal(pt[i], pt[0]);
 	}
-	assert_leaf(vm, root, 0, vm->tables.pages[0], SMH_EPT_READ);
-	assert_leaf(vm, root, (1ULL << SM_ALIAS_SHIFT) - 1, vm->tables.pages[0], SMH_EPT_READ);
+	assert_leaf(vm, root, 0, vm->image->tables.pages[0], SMH_EPT_READ);
+	assert_leaf(vm, root, (1ULL << SM_ALIAS_SHIFT) - 1, vm->image->tables.pages[0],
+		    SMH_EPT_READ);
 }
 
 static void every_address_below_the_window_shows_b(void **state)
@@ -101,11 +102,11 @@ static unsigned int check_shared(const struct smh_vm *vm, const u64 *root)
 {
 	unsigned int i;
 
-	assert_leaf(vm, root, SM_GATE_GPA, vm->gate, EPT_RX);
-	for (i = 0; i < vm->tables.count; i++)
-		assert_leaf(vm, root, SM_TABLES_GPA + (u64)i * SM_PAGE_SIZE, vm->tables.pages[i],
-			    SMH_EPT_READ);
-	return 1 + vm->tables.count;
+	assert_leaf(vm, root, SM_GATE_GPA, vm->image->gate, EPT_RX);
+	for (i = 0; i < vm->image->tables.count; i++)
+		assert_leaf(vm, root, SM_TABLES_GPA + (u64)i * SM_PAGE_SIZE,
+			    vm->image->tables.pages[i], SMH_EPT_READ);
+	return 1 + vm->image->tables.count;
 }
 
 /* --- view 1 --------------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ static void gate_view_runs_the_gate_and_writes_the_list_alone(void **state)
 	unsigned int pages;
 	unsigned long i;
 
-	assert_memory_equal(vm->gate, smh_gate_page, SM_PAGE_SIZE);
+	assert_memory_equal(vm->image->gate, smh_gate_page, SM_PAGE_SIZE);
 	xa_for_each(&vm->vcpus, i, v) {
 		const u64 *root = view_of(v, SM_VIEW_GATE);
 
@@ -275,7 +276,7 @@ static unsigned int check_b(const struct smh_vm *vm, u64 distance, u64 gpa, u64 
 	u64 offset;
 
 	for (offset = 0; offset < bytes; offset += SM_PAGE_SIZE)
-		assert_int_equal(b_leaf(&vm->tables, GATE_VA + distance + offset),
+		assert_int_equal(b_leaf(&vm->image->tables, GATE_VA + distance + offset),
 				 (gpa + offset) | P | A_D_G | flags);
 	return (unsigned int)(bytes >> SM_PAGE_SHIFT);
 }
@@ -287,7 +288,7 @@ static void b_maps_the_compartment_and_the_window(void **state)
 	u64 i;
 
 	for (i = 0; i < SMH_WINDOW_GIBS; i++)
-		assert_int_equal(b_leaf(&vm->tables, SM_WINDOW_VA + (i << 30)),
+		assert_int_equal(b_leaf(&vm->image->tables, SM_WINDOW_VA + (i << 30)),
 				 (SM_WINDOW_GPA + (i << 30)) | P | A_D_G | BIT_ULL(7) | NX);
 	pages += check_b(vm, 0, SM_GATE_GPA, SM_PAGE_SIZE, 0);
 	pages += check_b(vm, SM_VA_LIST, SM_CPU_GPA + SM_CPU_LIST, SM_PAGE_SIZE, W | NX);
@@ -300,7 +301,7 @@ static void b_maps_the_compartment_and_the_window(void **state)
 	pages += check_b(vm, SM_VA_IMAGE, SM_IMAGE_GPA, 0x3000, 0);
 	pages += check_b(vm, SM_VA_IMAGE + 0x4000, SM_IMAGE_GPA + 0x4000, 0x1000, NX);
 	pages += check_b(vm, SM_VA_IMAGE + 0x200000, SM_IMAGE_GPA + 0x200000, 0x2000, W | NX);
-	assert_int_equal(b_count(&vm->tables, vm->tables.pages[0], 3), pages);
+	assert_int_equal(b_count(&vm->image->tables, vm->image->tables.pages[0], 3), pages);
 }
 
 /* The CPU cannot set accessed flags in B, and user mode has no business there. */
@@ -309,11 +310,12 @@ static void b_is_all_accessed_and_supervisor(void **state)
 	struct smh_vm *vm = *state;
 	unsigned int i, j;
 
-	assert_true(vm->tables.count <= SM_TABLES_MAX);
-	for (i = 0; i < vm->tables.count; i++)
+	assert_true(vm->image->tables.count <= SM_TABLES_MAX);
+	for (i = 0; i < vm->image->tables.count; i++)
 		for (j = 0; j < 512; j++)
-			if (vm->tables.pages[i][j])
-				assert_int_equal(vm->tables.pages[i][j] & (P | BIT_ULL(5) | US),
+			if (vm->image->tables.pages[i][j])
+				assert_int_equal(vm->image->tables.pages[i][j] &
+							 (P | BIT_ULL(5) | US),
 						 P | BIT_ULL(5));
 }
 
@@ -423,10 +425,10 @@ static void fixups_are_found(void **state)
 	image.fixups = (uintptr_t)fixups;
 	image.nr_fixups = 3;
 	assert_int_equal(smh_image_load(vm, &image), 0);
-	assert_int_equal(smh_image_fixup(vm, 0x10), 0x20);
-	assert_int_equal(smh_image_fixup(vm, 0x18), 0x30);
-	assert_int_equal(smh_image_fixup(vm, 0x2000), 0x40);
-	assert_int_equal(smh_image_fixup(vm, 0x11), 0);
+	assert_int_equal(smh_image_fixup(vm->image, 0x10), 0x20);
+	assert_int_equal(smh_image_fixup(vm->image, 0x18), 0x30);
+	assert_int_equal(smh_image_fixup(vm->image, 0x2000), 0x40);
+	assert_int_equal(smh_image_fixup(vm->image, 0x11), 0);
 }
 
 #define VIEWS(test)    cmocka_unit_test_setup_teardown(test, setup, teardown)

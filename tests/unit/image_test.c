@@ -197,6 +197,36 @@ static void relocates(void **state)
 	sm_image_close(image);
 }
 
+/* A reload: security_two is hooked already, in slot 5, and slot 0 has a function that is not in this image. */
+static void kept_hooks_keep_their_slots(void **state)
+{
+	const struct sm_image_hook kept[] = {
+		{.function = "security_two", .nargs = 6, .slot = 5},
+		{.function = "security_gone", .slot = 0},
+	};
+	const struct sm_image_hook *hooks;
+	struct sm_ioc_load_image arg;
+	struct sm_image *image;
+	char *chosen;
+
+	(void)state;
+	assert_int_equal(sm_image_open_file(IMAGES "/good.o", &image, NULL), 0);
+	sm_image_keep(image, kept, 2);
+	assert_int_equal(sm_image_link(image, BASE, resolve, NULL, NULL), 0);
+	sm_image_describe(image, &arg);
+	assert_int_equal(sm_image_hooks(image, &hooks), 2);
+	assert_string_equal(hooks[0].function, "security_one");
+	assert_int_equal(hooks[0].slot, 1);
+	assert_string_equal(hooks[1].function, "security_two");
+	assert_int_equal(hooks[1].slot, 5);
+	assert_int_equal(arg.abort_errno[1], 0);
+	assert_int_equal(arg.abort_errno[5], 13);
+	chosen = sm_image_chosen(image);
+	assert_string_equal(chosen, "one");
+	free(chosen);
+	sm_image_close(image);
+}
+
 static void lists_hooks(void **state)
 {
 	const struct sm_image_hook *hooks;
@@ -301,6 +331,9 @@ static void chooses_monitors(void **state)
 		{"extra", {"security_three"}},
 		{"extra,default", {"security_one", "security_two", "security_three"}},
 		{"all", {"security_one", "security_two", "security_three"}},
+		{"all,-extra", {"security_one", "security_two"}},
+		{"all,-one", {"security_three"}},
+		{"one,-one,one", {"security_one", "security_two"}},
 	};
 	const struct sm_image_hook *hooks;
 	struct sm_ioc_load_image arg;
@@ -324,9 +357,10 @@ static void chooses_monitors(void **state)
 
 static void refuses_monitors_that_are_not_there(void **state)
 {
-	static const char *const lists[] = {"",       "two",      "on",         "ones",
-					    "one,",   ",one",     "one,,extra", "one, extra",
-					    "defaul", "defaults", "ALL"};
+	static const char *const lists[] = {
+		"",           "two",    "on",       "ones", "one,", ",one",           "one,,extra",
+		"one, extra", "defaul", "defaults", "ALL",  "-one", "default,-extra", "all,-",
+		"all,--one"};
 	struct sm_image *image;
 	struct sm_error err;
 	unsigned int i;
@@ -669,6 +703,7 @@ int main(void)
 		cmocka_unit_test(puts_the_entry_first),
 		cmocka_unit_test(relocates),
 		cmocka_unit_test(lists_hooks),
+		cmocka_unit_test(kept_hooks_keep_their_slots),
 		cmocka_unit_test(fills_the_dispatch_table),
 		cmocka_unit_test(sorts_fixups),
 		cmocka_unit_test(resolves_each_symbol_once),

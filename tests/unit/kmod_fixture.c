@@ -84,6 +84,23 @@ struct smh_vm *vm_create(void)
 	return vm;
 }
 
+/* All pages go with the VM. */
+void smh_pool_init(struct smh_pool *pool)
+{
+	(void)pool;
+}
+
+void smh_pool_destroy(struct smh_pool *pool)
+{
+	(void)pool;
+}
+
+void kvm_make_request(int request, struct kvm_vcpu *vcpu)
+{
+	(void)request;
+	(void)vcpu;
+}
+
 void vm_destroy(struct smh_vm *vm)
 {
 	struct smh_vcpu *v;
@@ -91,7 +108,7 @@ void vm_destroy(struct smh_vm *vm)
 
 	xa_for_each(&vm->vcpus, i, v)
 		smh_vcpu_destroy(v);
-	free(vm->fixups);
+	smh_image_destroy(vm->image);
 	free(vm);
 	while (nr_pages)
 		free(pages[--nr_pages]);

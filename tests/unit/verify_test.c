@@ -25,6 +25,7 @@
 #define EXTERNAL    EXIT_REASON_EXTERNAL_INTERRUPT
 
 unsigned long jiffies;
+struct srcu_struct smh_srcu;
 
 static u8 (*ram)[SM_PAGE_SIZE];
 static struct {

@@ -5,7 +5,7 @@
  *
  * Guest calls need CPL 0 in view 0.  Until SM_HC_LOCK they come from the guest module, which is part
  * of the trusted boot; after it only SM_HC_HELLO, SM_HC_ATTENTION, SM_HC_LEAVE and SM_HC_POLL/SM_HC_ANSWER
- * for a pending detach are answered, all others fail with -EPERM.
+ * are answered, all others fail with -EPERM.
  */
 #ifndef SHADOWMON_ABI_HYPERCALL_H
 #define SHADOWMON_ABI_HYPERCALL_H
@@ -29,7 +29,10 @@
 #define SM_HC_PANIC     0x534d0022 /* rbx = reason: abort this activation */
 
 #define SM_HELLO_MAGIC  0x534d6f6e /* "SMon" */
-#define SM_ABI_REVISION 2
+#define SM_ABI_REVISION 3
+
+/* Stubs are an array: of (nargs, slot) the one at nargs * SM_SLOTS + slot. */
+#define SM_STUB_SIZE 64
 
 #ifndef __ASSEMBLER__
 #include <shadowmon/layout.h>
@@ -72,6 +75,7 @@ enum sm_agent_op {
 		2, /* route function name through the stub (slot, nargs) -> address of the call, -errno */
 	SM_OP_UNHOOK_ALL = 3, /* remove all hooks -> 0 */
 	SM_OP_LOCKED = 4,     /* for information: the host has locked -> 0 */
+	SM_OP_UNHOOK = 5,     /* remove the hook of a slot -> 0 */
 };
 
 struct sm_agent_command {

@@ -117,6 +117,7 @@ enum sm_lifecycle {
 	SM_LIFECYCLE_MONITOR_DISABLED = 5, /* it was aborted too often: of which slot */
 	SM_LIFECYCLE_RESTORED = 6, /* the VMM has loaded another state: the attachment ends */
 	SM_LIFECYCLE_KEXEC = 7,    /* the guest says that another kernel follows: it ends */
+	SM_LIFECYCLE_RELOADED = 8, /* other monitors run from here on */
 };
 
 struct sm_record_lifecycle {

@@ -12,6 +12,7 @@
  *   SM_IOC_COMMAND ...   HOOKs
  *   SM_IOC_LOCK          from now on the guest is untrusted
  *   mmap(), poll(), SM_IOC_STATUS ...
+ *   SM_IOC_RELOAD        another image; SM_IOC_COMMAND for its hooks before, for the old one's after
  *   SM_IOC_DETACH        or close()
  *
  * Every struct starts with its size as the caller knows it: a smaller one than the first revision's is
@@ -94,7 +95,7 @@ struct sm_ioc_agent {
 
 struct sm_ioc_command {
 	__u32 size;
-	__u32 op; /* SM_OP_LOOKUP, SM_OP_HOOK, SM_OP_UNHOOK_ALL */
+	__u32 op; /* SM_OP_LOOKUP, SM_OP_HOOK, SM_OP_UNHOOK, SM_OP_UNHOOK_ALL */
 	__u32 slot;
 	__u32 nargs;
 	__u32 timeout_ms; /* 1 to 60,000 */
@@ -102,7 +103,11 @@ struct sm_ioc_command {
 	__s64 result;   /* out: what the guest module answered */
 	char name[128]; /* NUL-terminated */
 };
-/* EAGAIN: not registered.  EPERM: locked.  ETIMEDOUT: the guest did not answer.  ENOTCONN: VM gone. */
+/*
+ * EAGAIN: not registered.  EPERM: locked (SM_OP_UNHOOK_ALL; all, unless the transport is the gate).  ETIMEDOUT: the
+ * guest did not answer.  ENOTCONN: VM gone.  After lock a call of the stub must be where the guest says that it
+ * hooked, or the result is -EPERM; which function that is, is the guest's word.
+ */
 
 struct sm_memslot {
 	__u64 gpa;
@@ -158,6 +163,11 @@ struct sm_ioc_load_image {
 	__u32 unbound;
 };
 /* EAGAIN: not registered.  EINVAL: malformed.  E2BIG: beyond SM_IMAGE_MAX_SIZE.  EBUSY: loaded before. */
+/*
+ * SM_IOC_RELOAD replaces the image while the guest runs; slots keep their hooks.  EAGAIN: none is loaded.  ETIMEDOUT:
+ * some vCPU does not run and has the old image until it does; then EBUSY until it has.  EOPNOTSUPP: other
+ * transport.
+ */
 
 /* --- transports other than the gate --------------------------------------------------------- */
 
@@ -281,6 +291,7 @@ struct sm_ioc_status {
 #define SM_IOC_STATUS     _IOWR('S', 0x08, struct sm_ioc_status)
 #define SM_IOC_WAKE       _IO('S', 0x09) /* block mode, after advancing a tail */
 #define SM_IOC_DETACH     _IOWR('S', 0x0a, struct sm_ioc_detach)
+#define SM_IOC_RELOAD     _IOWR('S', 0x0b, struct sm_ioc_load_image)
 #define SM_IOC_VALUE      _IOWR('S', 0x10, struct sm_ioc_value)
 #define SM_IOC_OUTSIDE    _IOWR('S', 0x11, struct sm_ioc_outside)
 /*

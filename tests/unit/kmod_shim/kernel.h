@@ -50,6 +50,7 @@
 #define copy_from_user(to, from, bytes) (memcpy(to, (bytes) != 0 ? (from) : "", bytes), 0)
 #define kmalloc(size, gfp)              malloc(size)
 #define kzalloc(size, gfp)              calloc(1, size)
+#define kvzalloc(size, gfp)             calloc(1, size)
 #define kvcalloc(n, size, gfp)          calloc(n, size)
 #define kfree(pointer)                  free(pointer)
 #define kvfree(pointer)                 free((void *)(pointer))
@@ -85,6 +86,7 @@ OBJECT(list_head);
 OBJECT(hlist_node);
 OBJECT(kref);
 OBJECT(mutex);
+OBJECT(srcu_struct);
 OBJECT(work_struct);
 OBJECT(delayed_work);
 OBJECT(mmu_notifier);
@@ -104,8 +106,9 @@ typedef void (*work_func)(struct work_struct *work);
 #define queue_work(queue, work)       (((work_func)(uintptr_t)(work)->ops)(work))
 #define flush_work(work)              ((void)(work))
 #define destroy_work_on_stack(work)   ((void)(work))
-#define srcu_read_lock(srcu)          (*(srcu))
+#define srcu_read_lock(srcu)          ((void)(srcu), 0)
 #define srcu_read_unlock(srcu, idx)   ((void)(idx))
+#define synchronize_srcu(srcu)        ((void)(srcu))
 
 extern unsigned long jiffies;
 #define time_before(a, b) ((long)((a) - (b)) < 0)
@@ -149,6 +152,10 @@ struct kvm_vcpu {
 		unsigned long regs[NR_VCPU_REGS];
 		unsigned long regs_avail, regs_dirty;
 		unsigned long cr4, efer, hflags;
+		int mp_state;
+		struct {
+			bool pv_unhalted;
+		} pv;
 	} arch;
 };
 #define EFER_LMA            BIT(10)
@@ -157,6 +164,8 @@ struct kvm_vcpu {
 #define GUEST_SS_AR_BYTES   0x4818
 #define kvm_vcpu_kick(vcpu) ((void)(vcpu))
 int kvm_skip_emulated_instruction(struct kvm_vcpu *vcpu);
+#define KVM_MP_STATE_HALTED     3
+#define KVM_REQ_UNBLOCK         2
 #define KVM_REQ_TLB_FLUSH_GUEST 27
 void kvm_make_request(int request, struct kvm_vcpu *vcpu);
 int kvm_read_guest(struct kvm *kvm, uint64_t gpa, void *data, unsigned long len);
