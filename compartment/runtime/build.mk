@@ -16,7 +16,7 @@ COMPARTMENT_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wstrict-prototype
 
 runtime-objs := $(patsubst compartment/runtime/%,$(RUNTIME)/%.o,$(wildcard compartment/runtime/*.[cS]))
 monitor-objs = $(patsubst %,$(B)/monitors/%.o,$(1))
-MONITORS := process_exec process_exit module ping
+MONITORS := process_exec process_exit module policy ping
 # Hooked only when they are asked for (they define SM_ON_REQUEST); the host module has no copy of them.
 MONITORS_ON_REQUEST := credentials file socket memory ptrace bpf kernel_load mount namespace keyring sysctl io_uring clone integrity
 

@@ -24,9 +24,9 @@
 enum space { KERNEL, USER };
 
 /* SDM vol. 3, "4-level paging".  A mapping that user space can reach counts as user space's. */
-static bool walk(u64 address, enum space space, u64 *ret_gpa)
+static bool walk_from(u64 table, u64 address, enum space space, u64 *ret_gpa)
 {
-	u64 table = smc_cr3() & PTE_ADDRESS, user = PTE_USER;
+	u64 user = PTE_USER;
 	int level;
 
 	for (level = 3; level >= 0; level--) {
@@ -47,6 +47,11 @@ static bool walk(u64 address, enum space space, u64 *ret_gpa)
 		table = entry & PTE_ADDRESS;
 	}
 	return false;
+}
+
+static bool walk(u64 address, enum space space, u64 *ret_gpa)
+{
+	return walk_from(smc_cr3() & PTE_ADDRESS, address, space, ret_gpa);
 }
 
 static inline bool translate_kernel(u64 address, u64 *ret_gpa)
@@ -211,13 +216,22 @@ static u32 copy_strings_of_page(u8 *dst, u64 gpa, u32 len, u32 *left)
 	return copied;
 }
 
-static u32 copy_strings(char *dst, u64 address, u32 size, u32 *left, enum space space)
+/* table: the process's, where that is not the current one's; else 0. */
+static inline bool translate_from(u64 table, u64 address, enum space space, u64 *ret_gpa)
+{
+	if (!table)
+		return translate(address, space, ret_gpa);
+	return address < HALF_SIZE && walk_from(table, address, USER, ret_gpa) &&
+	       *ret_gpa < SM_RAM_LIMIT;
+}
+
+static u32 copy_strings(char *dst, u64 address, u32 size, u32 *left, enum space space, u64 table)
 {
 	u32 len = 0, part, copied;
 	u64 gpa;
 
 	while (len < size && *left) {
-		if (!translate(address + len, space, &gpa))
+		if (!translate_from(table, address + len, space, &gpa))
 			break;
 		part = rest_of_page(address + len, size - len);
 		copied = copy_strings_of_page((u8 *)dst + len, gpa, part, left);
@@ -228,9 +242,9 @@ static u32 copy_strings(char *dst, u64 address, u32 size, u32 *left, enum space 
 	return len;
 }
 
-static int read_string(char *dst, u64 address, u32 size, enum space space)
+static int read_string(char *dst, u64 address, u32 size, enum space space, u64 table)
 {
-	u32 left = 1, len = copy_strings(dst, address, size, &left, space);
+	u32 left = 1, len = copy_strings(dst, address, size, &left, space, table);
 
 	if (!left)
 		return (int)len - 1;
@@ -244,15 +258,26 @@ static int read_string(char *dst, u64 address, u32 size, enum space space)
 
 int sm_read_string(char *dst, u64 address, u32 size)
 {
-	return read_string(dst, address, size, KERNEL);
+	return read_string(dst, address, size, KERNEL, 0);
 }
 
 int sm_read_user_string(char *dst, u64 address, u32 size)
 {
-	return read_string(dst, address, size, USER);
+	return read_string(dst, address, size, USER, 0);
+}
+
+int sm_read_mm_string(char *dst, u64 pgd, u64 address, u32 size)
+{
+	u64 table;
+
+	if (!translate(pgd, KERNEL, &table) || !(table & PTE_ADDRESS)) {
+		dst[0] = '\0';
+		return -SM_EFAULT;
+	}
+	return read_string(dst, address, size, USER, table & PTE_ADDRESS);
 }
 
 u32 sm_read_user_strings(char *dst, u64 address, u32 size, u32 *count)
 {
-	return copy_strings(dst, address, size, count, USER);
+	return copy_strings(dst, address, size, count, USER, 0);
 }

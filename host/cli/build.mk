@@ -5,6 +5,6 @@ cli-objs := $(patsubst %.c,$(B)/obj/%.o,$(wildcard host/cli/*.c))
 
 $(B)/bin/shadowmon: $(cli-objs) $(B)/bin/libshadowmon.a
 	@mkdir -p $(@D)
-	$(CC) -pie $^ -lelf -lbpf -lz -ljansson -o $@
+	$(CC) -pie $^ -lelf -lbpf -lz -ljansson -lyaml -o $@
 
 all-y += $(B)/bin/shadowmon

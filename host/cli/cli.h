@@ -33,6 +33,7 @@ int cmd_events(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_new(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
@@ -57,6 +58,11 @@ error_t take_vm(struct argp_state *state, const char *value, const char **vm);
 
 /* Prints object as one line, and drops it.  An exit code. */
 int print_json(json_t *object);
+
+/* --- cmd_policy.c ------------------------------------------------------------------------------ */
+
+/* Adds a policy's file to a list for the daemon.  False: it is wrong, which was said on stderr. */
+bool add_policy_file(json_t *list, const char *path);
 
 /* --- connection.c: the daemon ----------------------------------------------------------------- */
 

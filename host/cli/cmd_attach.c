@@ -14,6 +14,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_IMAGE,
 	OPT_MONITORS,
+	OPT_POLICY,
 	OPT_TRANSPORT
 };
 
@@ -32,6 +33,7 @@ static const struct argp_option options[] = {
 	{"monitors", OPT_MONITORS, "LIST", 0,
 	 "Which of them to hook: names with commas between, \"default\" or \"all\" among them (default: default)",
 	 0},
+	{"policy", OPT_POLICY, "FILE", 0, "Policy to begin with; may be given several times", 0},
 	{"transport", OPT_TRANSPORT, "gate|exit|user", 0,
 	 "How events reach the monitors: by the gate (default); to compare, by a VM exit to the host's "
 	 "kernel, or to a process",
@@ -44,6 +46,7 @@ static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 struct request {
 	struct common common;
 	const char *vm, *full_ring, *image, *monitors, *transport;
+	json_t *policies;
 	long long ring_size, budget_us, max_aborts, timeout_ms;
 };
 
@@ -83,6 +86,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			argp_error(state, "--monitors wants names of monitors");
 		request->monitors = value;
 		return 0;
+	case OPT_POLICY:
+		if (!add_policy_file(request->policies, value))
+			exit(EXIT_FAILED);
+		return 0;
 	case OPT_TRANSPORT:
 		if (strcmp(value, "gate") && strcmp(value, "exit") && strcmp(value, "user"))
 			argp_error(state, "--transport wants gate, exit or user");
@@ -111,6 +118,8 @@ static json_t *to_json(const struct request *request, const char *image)
 	json_t *json = json_pack("{s:s, s:s}", "op", "attach", "vm", request->vm);
 
 	json_object_set_new(json, "image", json_string(image));
+	if (json_array_size(request->policies))
+		json_object_set(json, "policies", request->policies);
 	if (request->full_ring)
 		json_object_set_new(json, "full_ring", json_string(request->full_ring));
 	if (request->monitors)
@@ -146,6 +155,7 @@ int cmd_attach(int argc, char **argv)
 	json_t *reply;
 	int exit_code;
 
+	request.policies = json_array();
 	common_init(&request.common);
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	if (!request.image || !request.image[0])
@@ -160,6 +170,7 @@ int cmd_attach(int argc, char **argv)
 	}
 	exit_code = ask(&request.common, to_json(&request, image),
 			request.common.json ? NULL : &handlers, &reply);
+	json_decref(request.policies);
 	if (exit_code != EXIT_OK)
 		return exit_code;
 	if (request.common.json)

@@ -103,6 +103,7 @@ void attachment_destroy(struct attachment *attachment)
 	TAILQ_REMOVE(&daemon->attachments, attachment, link);
 	free(attachment->monitors);
 	free(attachment->image_path);
+	attachment_free_policies(attachment);
 	free(attachment);
 	update_status(daemon);
 	end_if_done(daemon);

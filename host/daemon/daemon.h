@@ -33,6 +33,7 @@ struct attachment {
 	struct sm_vm vm; /* as it was when attached */
 	struct sm_attach_options options; /* what it was attached with */
 	char *image_path, *monitors;      /* of options */
+	struct sm_policy **policies;      /* of options, too */
 	struct sm_attachment *handle;     /* the library's; NULL while ATTACHING and WAITING */
 	struct client *consumer;          /* who reads its events, or NULL */
 	bool consumer_waits;              /* ... and has not got them yet */
@@ -78,6 +79,8 @@ void client_set_busy(struct client *client, bool busy);
 
 /* Handles one message, and answers it now or by a job later. */
 void request_handle(struct client *client, json_t *request);
+/* What selector means, if it is attached; NULL: the client was told why it is not. */
+struct attachment *request_attachment(struct client *client, const char *selector);
 
 /* --- attachment.c ----------------------------------------------------------------------------- */
 
@@ -106,6 +109,17 @@ void attachment_give_up(struct attachment *attachment);
 void attachment_send_schema(const struct attachment *attachment, struct client *client);
 /* Hands its events to client, now or when it is attached again. */
 void attachment_give_events(struct attachment *attachment, struct client *client);
+
+/* --- policy.c: an attachment's policies --------------------------------------------------------- */
+
+/* Those that came with the request to attach.  0, or a negative errno with err filled in. */
+int attachment_decode_policies(struct attachment *attachment, json_t *list, struct sm_error *err);
+int attachment_add_policy(struct attachment *attachment, struct sm_policy *policy);
+void attachment_free_policies(struct attachment *attachment);
+void do_policy_add(struct client *client, json_t *request);
+void do_policy_delete(struct client *client, json_t *request);
+void do_policy_mode(struct client *client, json_t *request);
+void do_policy_list(struct client *client, json_t *request);
 
 /* Detaches all, and ends the event loop once nothing is attached. */
 void attachments_stop(struct daemon *daemon);

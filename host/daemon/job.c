@@ -75,6 +75,8 @@ static void *run_reload(void *argument)
 	const struct sm_reload_options options = {
 		.image_path = job->image_path,
 		.monitors = job->monitors,
+		.policies = job->options.policies, /* they do not change meanwhile */
+		.nr_policies = job->options.nr_policies,
 		.progress = report,
 		.progress_ctx = job,
 	};
@@ -284,6 +286,7 @@ int job_reload(struct attachment *attachment, struct client *client, const char 
 	job->attachment = attachment;
 	job->client = client;
 	job->handle = attachment->handle;
+	job->options = attachment->options;
 	job->image_path = strdup(image_path ? image_path : attachment->image_path);
 	job->monitors = strdup(monitors);
 	if (job->image_path && job->monitors)

@@ -105,7 +105,7 @@ static void do_list(struct client *client, json_t *request)
 /* --- attach ----------------------------------------------------------------------------------- */
 
 static bool decode_attach(struct client *client, json_t *request, const char **ret_vm,
-			  struct sm_attach_options *ret_options)
+			  struct sm_attach_options *ret_options, json_t **ret_policies)
 {
 	const char *op, *vm, *full_ring = "drop", *image = SM_IMAGE_PATH, *transport = "gate",
 			     *monitors = NULL;
@@ -113,10 +113,11 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 	json_error_t error;
 
 	if (json_unpack_ex(request, &error, JSON_STRICT,
-			   "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s, s?s, s?s}", "op", &op, "vm",
-			   &vm, "full_ring", &full_ring, "ring_size", &ring_size, "budget_us",
+			   "{s:s, s:s, s?s, s?I, s?I, s?I, s?I, s?s, s?s, s?s, s?o}", "op", &op,
+			   "vm", &vm, "full_ring", &full_ring, "ring_size", &ring_size, "budget_us",
 			   &budget_us, "max_aborts", &max_aborts, "timeout_ms", &timeout_ms,
-			   "image", &image, "monitors", &monitors, "transport", &transport))
+			   "image", &image, "monitors", &monitors, "transport", &transport,
+			   "policies", ret_policies))
 		return !unpack_failed(client, &error);
 	if (!check_selector(client, vm) ||
 	    !check_range(client, "timeout_ms", timeout_ms, 1, SM_ATTACH_TIMEOUT_MS_MAX) ||
@@ -165,8 +166,10 @@ static bool decode_attach(struct client *client, json_t *request, const char **r
 	return true;
 }
 
-static void attach(struct client *client, const struct sm_vm *vm, struct sm_attach_options *options)
+static void attach(struct client *client, const struct sm_vm *vm, struct sm_attach_options *options,
+		   json_t *policies)
 {
+	struct sm_error err_text = {0};
 	struct daemon *daemon = client_daemon(client);
 	struct attachment *attachment;
 	int err = -ENOMEM;
@@ -180,9 +183,12 @@ static void attach(struct client *client, const struct sm_vm *vm, struct sm_atta
 	options->vm_fd = vm->fd;
 	attachment = attachment_create(daemon, vm, options);
 	if (attachment)
+		err = attachment_decode_policies(attachment, policies, &err_text);
+	if (attachment && !err)
 		err = job_attach(attachment, client);
 	if (err) {
-		client_fail(client, SM_CODE_FAILED, strerror(-err));
+		client_fail(client, SM_CODE_FAILED,
+			    err_text.text[0] ? err_text.text : strerror(-err));
 		if (attachment)
 			attachment_destroy(attachment);
 	}
@@ -191,13 +197,14 @@ static void attach(struct client *client, const struct sm_vm *vm, struct sm_atta
 static void do_attach(struct client *client, json_t *request)
 {
 	struct sm_attach_options options;
+	json_t *policies = NULL;
 	struct sm_error err = {0};
 	const struct sm_vm *vm;
 	const char *selector;
 	struct sm_vms vms;
 	int result;
 
-	if (!decode_attach(client, request, &selector, &options))
+	if (!decode_attach(client, request, &selector, &options, &policies))
 		return;
 	result = sm_vms_scan("/proc", &vms, &err);
 	if (result) {
@@ -208,7 +215,7 @@ static void do_attach(struct client *client, json_t *request)
 	if (result)
 		fail_by(client, result, &err);
 	else
-		attach(client, vm, &options);
+		attach(client, vm, &options, policies);
 	sm_vms_free(&vms);
 }
 
@@ -261,6 +268,13 @@ static bool check_attached(struct client *client, const struct attachment *attac
 			? "this VM was reset: it is attached again when its guest module answers"
 			: "this VM is just being attached, changed or detached");
 	return false;
+}
+
+struct attachment *request_attachment(struct client *client, const char *selector)
+{
+	struct attachment *attachment = find_any(client, selector);
+
+	return attachment && check_attached(client, attachment) ? attachment : NULL;
 }
 
 static void do_detach(struct client *client, json_t *request)
@@ -443,8 +457,17 @@ static const struct {
 	const char *op;
 	void (*handle)(struct client *client, json_t *request);
 } requests[] = {
-	{"list", do_list},     {"attach", do_attach}, {"detach", do_detach}, {"status", do_status},
-	{"events", do_events}, {"schema", do_schema}, {"reload", do_reload},
+	{"list", do_list},
+	{"attach", do_attach},
+	{"detach", do_detach},
+	{"status", do_status},
+	{"events", do_events},
+	{"schema", do_schema},
+	{"reload", do_reload},
+	{"policy-add", do_policy_add},
+	{"policy-delete", do_policy_delete},
+	{"policy-mode", do_policy_mode},
+	{"policy-list", do_policy_list},
 };
 
 void request_handle(struct client *client, json_t *request)

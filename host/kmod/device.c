@@ -335,6 +335,7 @@ union smh_arg {
 	struct sm_ioc_lock lock;
 	struct sm_ioc_status status;
 	struct sm_ioc_detach detach;
+	struct sm_ioc_policy policy;
 };
 
 static int dispatch(struct smh_file *file, unsigned int cmd, union smh_arg *arg)
@@ -360,6 +361,8 @@ static int dispatch(struct smh_file *file, unsigned int cmd, union smh_arg *arg)
 		return do_load_image(vm, &arg->load_image);
 	case SM_IOC_RELOAD:
 		return do_reload(vm, &arg->load_image);
+	case SM_IOC_POLICY:
+		return smh_policy_set(vm, &arg->policy);
 	case SM_IOC_VALUE:
 		return smh_exit_value(vm, &arg->value);
 	case SM_IOC_OUTSIDE:
@@ -386,6 +389,7 @@ static bool is_known(unsigned int cmd)
 	case SM_IOC_MEMSLOTS:
 	case SM_IOC_LOAD_IMAGE:
 	case SM_IOC_RELOAD:
+	case SM_IOC_POLICY:
 	case SM_IOC_LOCK:
 	case SM_IOC_STATUS:
 	case SM_IOC_WAKE:

@@ -240,6 +240,8 @@ static int decode(const struct sm_ioc_load_image *arg)
 		err = decode_abort_errno(arg);
 	if (!err)
 		err = decode_dispatch(arg);
+	if (!err)
+		err = smh_policy_decode(arg);
 	if (!err && arg->nr_fixups > SM_FIXUPS_MAX)
 		err = -E2BIG;
 	return err;
@@ -280,6 +282,7 @@ int smh_image_create(const struct smh_vm *vm, const struct sm_ioc_load_image *ar
 	last = &arg->segments[arg->nr_segments - 1];
 	image->size = PAGE_ALIGN(last->offset + last->mem_size);
 	memcpy(image->abort_errno, arg->abort_errno, sizeof(image->abort_errno));
+	image->policy = arg->policy;
 	smh_disable_prepare(image, vm->agent.gate_va, arg->dispatch, arg->unbound);
 	*ret_image = image;
 	return 0;

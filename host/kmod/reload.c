@@ -92,6 +92,7 @@ static int replace(struct smh_vm *vm, const struct sm_ioc_load_image *arg)
 	err = smh_image_create(vm, arg, &image);
 	if (err)
 		return err;
+	smh_policy_copy(vm, image);
 	vm->retired = vm->image;
 	smp_store_release(&vm->image, image); /* pairs with the load in smh_vcpu_take_image */
 	smp_mb();                             /* pairs with the one in bind() */

@@ -384,6 +384,7 @@ struct smh_image {
 	u16 abort_errno[SM_SLOTS];
 	u64 *dispatch; /* table of handlers, or NULL */
 	u64 unbound;   /* the handler that does nothing */
+	u32 policy;    /* offset of what policies are judged by, or 0 */
 	atomic_t aborts[SM_SLOTS];
 };
 
@@ -416,6 +417,13 @@ int smh_image_reload(struct smh_vm *vm, const struct sm_ioc_load_image *arg);
 int smh_call_site_add(struct smh_vm *vm, u64 va, u32 slot, u32 nargs);
 /* From here on the guest may write to the call of a slot.  No vCPU thread; neither lock held; sleeps. */
 void smh_call_site_release(struct smh_vm *vm, u32 slot);
+
+/* --- policies: policy.c ------------------------------------------------------------------------ */
+
+int smh_policy_decode(const struct sm_ioc_load_image *arg);
+int smh_policy_set(struct smh_vm *vm, const struct sm_ioc_policy *arg);
+/* What the VM judges by now is what another image, which no vCPU has yet, will.  vm->lock held. */
+void smh_policy_copy(const struct smh_vm *vm, struct smh_image *to);
 
 /* --- monitors that go wrong: disable.c --------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "attachment.h"
+#include "policy_internal.h"
 #include "prepare.h"
 #include "schema.h"
 
@@ -187,6 +188,17 @@ static int load(struct attach *a)
 	}
 }
 
+/* Before anything is hooked. */
+static int apply_policies(struct attach *a)
+{
+	const struct sm_attach_options *o = a->options;
+	const struct policy_hooks hooks = policy_hooks(a->p.image);
+
+	if (!o->nr_policies)
+		return 0;
+	return policy_apply(a->p.fd, &hooks, o->policies, o->nr_policies, a->p.err);
+}
+
 static int hook(struct attach *a)
 {
 	const struct sm_image_hook *hooks;
@@ -245,6 +257,7 @@ static int keep(struct attach *a)
 	if (!attachment->monitors)
 		return sm_error_set(a->p.err, -ENOMEM, "no memory for the attachment");
 	attachment->schema = sm_image_take_schema(a->p.image);
+	attachment->policy_hooks = policy_hooks(a->p.image);
 	return 0;
 }
 
@@ -252,8 +265,8 @@ int sm_attach(const struct sm_attach_options *options, struct sm_error *err,
 	      struct sm_attachment **ret)
 {
 	static int (*const steps[])(struct attach *) = {
-		open_image, open_device, attach_vm, wait_for_agent, read_btf,
-		load,       hook,        lock,      keep,
+		open_image, open_device,    attach_vm, wait_for_agent, read_btf,
+		load,       apply_policies, hook,      lock,           keep,
 	};
 	struct attach a = {
 		.p = {.image_path = options->image_path,
@@ -300,6 +313,11 @@ const struct sm_schema *sm_attachment_schema(const struct sm_attachment *attachm
 const char *sm_attachment_monitors(const struct sm_attachment *attachment)
 {
 	return attachment->monitors;
+}
+
+const struct policy_hooks *attachment_policy_hooks(const struct sm_attachment *attachment)
+{
+	return &attachment->policy_hooks;
 }
 
 int sm_detach(struct sm_attachment *attachment, unsigned int timeout_ms, struct sm_error *err)

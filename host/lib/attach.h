@@ -4,6 +4,7 @@
 #define SHADOWMON_LIB_ATTACH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,6 +22,7 @@ int sm_error_set(struct sm_error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 struct sm_attachment;
+struct sm_policy;
 struct sm_schema;
 
 struct sm_attach_options {
@@ -38,6 +40,8 @@ struct sm_attach_options {
 	 * image's default ones.
 	 */
 	const char *monitors;
+	struct sm_policy *const *policies; /* that the monitors judge by from the first event on */
+	size_t nr_policies;
 	bool no_lock;                                  /* leave the guest trusted: for the lab */
 	void (*progress)(void *ctx, const char *what); /* may be NULL */
 	void *progress_ctx;
@@ -63,7 +67,9 @@ const char *sm_attachment_monitors(const struct sm_attachment *attachment);
 
 struct sm_reload_options {
 	const char *image_path;
-	const char *monitors;                          /* as of sm_attach_options */
+	const char *monitors;              /* as of sm_attach_options */
+	struct sm_policy *const *policies; /* that the monitors judge by, and go on to */
+	size_t nr_policies;
 	void (*progress)(void *ctx, const char *what); /* may be NULL */
 	void *progress_ctx;
 };
@@ -76,7 +82,7 @@ struct sm_reload_options {
  *
  * The guest is not trusted any more: what its kernel looks like counts as it was at attach, and a call of a stub
  * must be where the guest module says that it hooked.  That this is the function meant, only the guest says.
- * -ENOTSUP: another transport than the gate.  -ESTALE: the kernel's types are not what they were.
+ * -ENOTSUP: another transport than the gate.  -EOPNOTSUPP: a policy needs a monitor that would go.  -ESTALE: the kernel's types are not what they were.
  */
 int sm_reload(struct sm_attachment *attachment, const struct sm_reload_options *options,
 	      struct sm_error *err);

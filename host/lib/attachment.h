@@ -4,6 +4,7 @@
 #define SHADOWMON_LIB_ATTACHMENT_H
 
 #include "internal.h"
+#include "policy_internal.h"
 #include "known.h"
 
 struct sm_attachment {
@@ -20,6 +21,7 @@ struct sm_attachment {
 	/* Functions that the guest has hooked, whether a monitor of the image is bound to them or not. */
 	struct sm_image_hook hooks[SM_SLOTS];
 	unsigned int nr_hooks;
+	struct policy_hooks policy_hooks; /* what the monitors that run can judge */
 	/* What the guest told while it was trusted. */
 	struct sm_known symbols;
 	uint64_t btf_key[2], btf_mark;

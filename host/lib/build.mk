@@ -4,7 +4,7 @@ lib-sources := $(wildcard host/lib/*.c)
 lib-objs := $(lib-sources:%.c=$(B)/obj/%.o)
 lib-asan-objs := $(lib-sources:%.c=$(B)/asan/%.o)
 lib-fuzz-objs := $(lib-sources:%.c=$(B)/fuzz/%.o)
-lib-libs := -lelf -lbpf -lz -ljansson -lsystemd
+lib-libs := -lelf -lbpf -lz -ljansson -lyaml -lsystemd
 
 $(lib-objs) $(lib-asan-objs) $(lib-fuzz-objs): | $(B)/include/gate_offsets.h
 

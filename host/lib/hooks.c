@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <shadowmon/layout.h>
+#include <shadowmon/policy_table.h>
 
 #include "image.h"
 
@@ -27,7 +28,9 @@ struct hooks {
 	unsigned char *dispatch;
 };
 
-static unsigned char *dispatch_table(struct sm_image *image, uint64_t base)
+/* Read-only data of the image, by name; NULL: it has none of that name and size. */
+static unsigned char *find_rodata(struct sm_image *image, uint64_t base, const char *wanted,
+				  uint64_t size, uint32_t *ret_offset)
 {
 	enum placement placement;
 	GElf_Sym symbol;
@@ -38,14 +41,13 @@ static unsigned char *dispatch_table(struct sm_image *image, uint64_t base)
 		const struct section *s;
 
 		if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= image->nr_sections ||
-		    strcmp(name, "smc_dispatch"))
+		    strcmp(name, wanted))
 			continue;
 		s = &image->sections[symbol.st_shndx];
 		if (s->placement != PLACE_RODATA || symbol.st_value > s->size)
 			return NULL;
-		image->dispatch = (uint32_t)(s->address + symbol.st_value - base);
-		return image_at(image, s->address + symbol.st_value, SM_SLOTS * sizeof(uint64_t),
-				&placement);
+		*ret_offset = (uint32_t)(s->address + symbol.st_value - base);
+		return image_at(image, s->address + symbol.st_value, size, &placement);
 	}
 	return NULL;
 }
@@ -320,13 +322,19 @@ char *sm_image_chosen(const struct sm_image *image)
 
 int image_read_hooks(struct sm_image *image, uint64_t base, struct sm_error *err)
 {
-	struct hooks h = {image, err, dispatch_table(image, base)};
+	struct hooks h = {image, err, NULL};
 	int code;
 
+	h.dispatch = find_rodata(image, base, "smc_dispatch", SM_SLOTS * sizeof(uint64_t),
+				 &image->dispatch);
 	if (!h.dispatch)
 		return sm_error_set(err, -EINVAL,
 				    "the image has no dispatch table: it lacks the runtime");
 	note_unbound(image, base, h.dispatch);
+	if (!find_rodata(image, base, "smc_policy", sizeof(struct sm_policy_area),
+			 &image->policy) ||
+	    image->policy % SM_PAGE_SIZE)
+		image->policy = 0;
 	code = each_hook(&h, check_hook);
 	if (code)
 		return code;

@@ -328,6 +328,7 @@ void sm_image_describe(const struct sm_image *image, struct sm_ioc_load_image *r
 	ret_arg->nr_fixups = image->nr_fixups;
 	ret_arg->dispatch = image->dispatch;
 	ret_arg->unbound = image->unbound;
+	ret_arg->policy = image->policy;
 	for (i = 0; i < image->nr_hooks; i++)
 		ret_arg->abort_errno[image->hooks[i].slot] = (uint16_t)image->hooks[i].abort_errno;
 }

@@ -66,6 +66,7 @@ struct sm_image {
 	unsigned int nr_monitors;
 	uint32_t dispatch,
 		unbound; /* offsets: the table of handlers, the one that does nothing; or 0 */
+	uint32_t policy; /* offset of struct sm_policy_area, or 0 */
 };
 
 /* The symbol of an index, bounds checked; its name is NUL-terminated inside the file.  0 or -EINVAL. */

@@ -10,11 +10,14 @@
 #include <sys/ioctl.h>
 
 #include "attachment.h"
+#include "image.h"
+#include "policy_internal.h"
 #include "prepare.h"
 #include "schema.h"
 
 struct reload {
 	struct sm_prepare p;
+	const struct sm_reload_options *options;
 	struct sm_attachment *attachment;
 	unsigned int nr_before; /* hooks of the attachment when this began */
 	char *monitors;
@@ -84,6 +87,18 @@ static int link_image(struct reload *r)
 		return code;
 	r->monitors = sm_image_chosen(r->p.image);
 	return r->monitors ? 0 : sm_error_set(r->p.err, -ENOMEM, "no memory for the monitors");
+}
+
+/* None of them shall end because its monitor goes. */
+static int check_policies(struct reload *r)
+{
+	const struct sm_reload_options *o = r->options;
+	const struct policy_hooks hooks = policy_hooks(r->p.image);
+
+	if (o->nr_policies && !r->p.image->policy)
+		return sm_error_set(r->p.err, -EOPNOTSUPP,
+				    "the image has no policies: delete those of the VM first");
+	return policy_check_hooks(&hooks, o->policies, o->nr_policies, r->p.err);
 }
 
 /* A function has one number of arguments, and so one stub a slot; only BTF lacks those of modules. */
@@ -189,7 +204,7 @@ int sm_reload(struct sm_attachment *attachment, const struct sm_reload_options *
 	      struct sm_error *err)
 {
 	static int (*const steps[])(struct reload *) = {
-		open_image, read_btf, link_image, hook, publish_schema, change,
+		open_image, read_btf, link_image, check_policies, hook, publish_schema, change,
 	};
 	struct reload r = {
 		.p = {.image_path = options->image_path,
@@ -198,6 +213,7 @@ int sm_reload(struct sm_attachment *attachment, const struct sm_reload_options *
 		      .progress_ctx = options->progress_ctx,
 		      .err = err,
 		      .fd = attachment->fd},
+		.options = options,
 		.attachment = attachment,
 		.nr_before = attachment->nr_hooks,
 	};
@@ -214,6 +230,7 @@ int sm_reload(struct sm_attachment *attachment, const struct sm_reload_options *
 		take_back(&r);
 		free(r.monitors);
 	} else {
+		attachment->policy_hooks = policy_hooks(r.p.image);
 		unhook_rest(&r);
 		free(attachment->monitors);
 		attachment->monitors = r.monitors;

@@ -8,6 +8,7 @@
 #include "doctor.h"
 #include "event.h"
 #include "fit.h"
+#include "policy.h"
 #include "process_table.h"
 #include "reader.h"
 #include "schema.h"

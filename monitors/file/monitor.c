@@ -2,6 +2,7 @@
 /* Files opened for writing, and changes of directories, modes and owners. */
 #define SM_ON_REQUEST
 #include <shadowmon/monitor.h>
+#include <shadowmon/policy.h>
 
 /* asm-generic/fcntl.h; what has several bits comes first. */
 #define OPEN_FLAGS(N)           \
@@ -72,20 +73,39 @@ static u64 name_of(u64 dentry)
 	return SM_READ64(dentry, dentry, d_name.name);
 }
 
-SM_MONITOR(file_open, "security_file_open", u64 file)
+static __attribute__((__noinline__)) int judge_open(u64 file, bool *ret_tell)
 {
-	struct sm_event_file_open *e;
+	struct sm_policy_object open = {.event = SM_POLICY_FILE_OPEN};
 
-	if (!(SM_READ32(file, file, f_mode) & MODE_WRITE))
-		return SM_ALLOW;
-	e = SM_RESERVE(file_open);
+	sm_policy_set_name(&open, sm_path(sm_policy_name_buffer(), SM_POLICY_FACT_SIZE,
+					  file + SM_OFFSET(file, f_path)));
+	return sm_policy_judge(&open, ret_tell);
+}
+
+static void report_open(u64 file)
+{
+	struct sm_event_file_open *e = SM_RESERVE(file_open);
+
 	if (!e)
-		return SM_ALLOW;
+		return;
 	e->flags = SM_READ32(file, file, f_flags);
 	e->mode = SM_READ16(SM_READ64(file, file, f_inode), inode, i_mode);
 	SM_PUT_PATH(e, path, file + SM_OFFSET(file, f_path));
 	SM_COMMIT(e);
-	return SM_ALLOW;
+}
+
+SM_MONITOR(file_open, "security_file_open", u64 file)
+{
+	int verdict = SM_ALLOW;
+	bool tell = true;
+
+	if (!(SM_READ32(file, file, f_mode) & MODE_WRITE))
+		return SM_ALLOW;
+	if (sm_policy_has(SM_POLICY_FILE_OPEN))
+		verdict = judge_open(file, &tell);
+	if (verdict == SM_ALLOW && tell)
+		report_open(file);
+	return verdict;
 }
 
 static void report_unlink(u64 directory, u64 dentry, bool is_directory)

@@ -2,12 +2,26 @@
 /* Kernel modules: when their initialisation is about to run, and when they are about to be freed.
  */
 #include <shadowmon/monitor.h>
+#include <shadowmon/policy.h>
 
-static void report(u16 type, u64 module)
+static __attribute__((__noinline__)) bool is_module_told(u32 event, u64 address)
 {
-	struct sm_record_module *rec = sm_reserve(type, sizeof(*rec));
+	struct sm_policy_object module = {.event = event};
+
+	sm_policy_set_name(&module,
+			   sm_read_string(sm_policy_name_buffer(),
+					  address + SM_OFFSET(module, name), SM_MODULE_NAME_LEN));
+	return sm_policy_tells(&module);
+}
+
+static void report(u16 type, u32 event, u64 module)
+{
+	struct sm_record_module *rec;
 	int len;
 
+	if (sm_policy_has(event) && !is_module_told(event, module))
+		return;
+	rec = sm_reserve(type, sizeof(*rec));
 	if (!rec)
 		return;
 	sm_task_describe(&rec->task, sm_current());
@@ -21,12 +35,12 @@ static void report(u16 type, u64 module)
 
 SM_MONITOR(module_load, "do_init_module", u64 module)
 {
-	report(SM_RECORD_MODULE_LOAD, module);
+	report(SM_RECORD_MODULE_LOAD, SM_POLICY_MODULE_LOAD, module);
 	return SM_ALLOW;
 }
 
 SM_MONITOR(module_unload, "free_module", u64 module)
 {
-	report(SM_RECORD_MODULE_UNLOAD, module);
+	report(SM_RECORD_MODULE_UNLOAD, SM_POLICY_MODULE_UNLOAD, module);
 	return SM_ALLOW;
 }

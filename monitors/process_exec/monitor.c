@@ -5,6 +5,7 @@
  * been copied: the caller cannot change them any more.
  */
 #include <shadowmon/monitor.h>
+#include <shadowmon/policy.h>
 
 /* "./a.out" or "bin/tool" becomes absolute, as it stands. */
 static int name_from_directory(char *dst, u32 size, u64 filename)
@@ -63,11 +64,22 @@ static void put_arguments(struct sm_record_exec *rec, char *text, u64 bprm)
 	rec->argv_len = (u16)len;
 }
 
+/* Asked before there is a record, or one that nobody wants could take another one's room. */
+static __attribute__((__noinline__)) bool is_program_told(u64 bprm)
+{
+	struct sm_policy_object program = {.event = SM_POLICY_EXEC, .bprm = bprm};
+
+	sm_policy_set_name(&program, read_path(sm_policy_name_buffer(), SM_POLICY_FACT_SIZE, bprm));
+	return sm_policy_tells(&program);
+}
+
 SM_MONITOR(process_exec, "security_bprm_committed_creds", u64 bprm)
 {
 	struct sm_record_exec *rec;
 	char *text;
 
+	if (sm_policy_has(SM_POLICY_EXEC) && !is_program_told(bprm))
+		return SM_ALLOW;
 	rec = sm_reserve(SM_RECORD_EXEC, sizeof(*rec) + SM_PATH_MAX + SM_ARGV_MAX);
 	if (!rec)
 		return SM_ALLOW;

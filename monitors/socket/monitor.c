@@ -2,6 +2,7 @@
 /* Sockets that are bound, listen, connect, or have accepted a connection. */
 #define SM_ON_REQUEST
 #include <shadowmon/monitor.h>
+#include <shadowmon/policy.h>
 
 /* linux/net.h */
 #define SOCKET_TYPES(N)      \
@@ -56,34 +57,70 @@ static u32 read_unix_path(char *to, u64 address, u32 len)
 	return i;
 }
 
-SM_MONITOR(socket_bind, "security_socket_bind", u64 socket, u64 address, u32 len)
+/* The address is the kernel's copy: the caller cannot change it any more. */
+static __attribute__((__noinline__)) int judge_address(u32 event, u64 address, u32 len,
+						       bool *ret_tell)
+{
+	struct sm_policy_object object = {.event = event,
+					  .endpoint = sm_endpoint_read(address, len)};
+
+	sm_policy_set_name(&object, 0);
+	if (object.endpoint.family == AF_UNIX)
+		sm_policy_set_name(&object,
+				   (int)read_unix_path(sm_policy_name_buffer(), address, len));
+	return sm_policy_judge(&object, ret_tell);
+}
+
+static void report_bind(u64 socket, u64 address, u32 len)
 {
 	struct sm_event_socket_bind *e = SM_RESERVE(socket_bind);
 	char path[UNIX_PATH_MAX];
 
 	if (!e)
-		return SM_ALLOW;
+		return;
 	e->type = type_of(socket);
 	e->address = sm_endpoint_read(address, len);
 	if (e->address.family == AF_UNIX)
 		SM_PUT_TEXT(e, path, path, read_unix_path(path, address, len));
 	SM_COMMIT(e);
-	return SM_ALLOW;
 }
 
-SM_MONITOR(socket_connect, "security_socket_connect", u64 socket, u64 address, u32 len)
+SM_MONITOR(socket_bind, "security_socket_bind", u64 socket, u64 address, u32 len)
+{
+	int verdict = SM_ALLOW;
+	bool tell = true;
+
+	if (sm_policy_has(SM_POLICY_SOCKET_BIND))
+		verdict = judge_address(SM_POLICY_SOCKET_BIND, address, len, &tell);
+	if (verdict == SM_ALLOW && tell)
+		report_bind(socket, address, len);
+	return verdict;
+}
+
+static void report_connect(u64 socket, u64 address, u32 len)
 {
 	struct sm_event_socket_connect *e = SM_RESERVE(socket_connect);
 	char path[UNIX_PATH_MAX];
 
 	if (!e)
-		return SM_ALLOW;
+		return;
 	e->type = type_of(socket);
 	e->address = sm_endpoint_read(address, len);
 	if (e->address.family == AF_UNIX)
 		SM_PUT_TEXT(e, path, path, read_unix_path(path, address, len));
 	SM_COMMIT(e);
-	return SM_ALLOW;
+}
+
+SM_MONITOR(socket_connect, "security_socket_connect", u64 socket, u64 address, u32 len)
+{
+	int verdict = SM_ALLOW;
+	bool tell = true;
+
+	if (sm_policy_has(SM_POLICY_SOCKET_CONNECT))
+		verdict = judge_address(SM_POLICY_SOCKET_CONNECT, address, len, &tell);
+	if (verdict == SM_ALLOW && tell)
+		report_connect(socket, address, len);
+	return verdict;
 }
 
 /* The kernel's own knowledge of one end: numbers of IPv4 and IPv6 only. */

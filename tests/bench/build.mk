@@ -2,8 +2,8 @@
 # What an event costs, in instructions: runtime and monitors as the compartment has them, in user space.
 
 BENCH := $(B)/bench
-bench-objs := $(patsubst %,$(BENCH)/compartment/runtime/%.o,memory emit task path libc) \
-	$(patsubst %,$(BENCH)/monitors/%/monitor.o,ping process_exec process_exit module bench_syscall) \
+bench-objs := $(patsubst %,$(BENCH)/compartment/runtime/%.o,memory emit task path libc record policy policy_facts) \
+	$(patsubst %,$(BENCH)/monitors/%/monitor.o,ping process_exec process_exit module policy bench_syscall) \
 	$(BENCH)/tests/bench/number_monitor.o
 
 $(BENCH)/%.o: %.c compartment/runtime/build.mk tests/bench/build.mk
@@ -15,9 +15,9 @@ $(B)/obj/tests/bench/runtime_bench.o: CPPFLAGS := -Itests/bench/user_arch -Icomp
 $(B)/obj/tests/bench/runtime_bench.o: CFLAGS += -fno-pie -mno-red-zone
 
 $(BENCH)/runtime_bench: $(B)/obj/tests/bench/runtime_bench.o $(bench-objs) tests/unit/fake_arch/sections.ld \
-		tests/unit/fake_arch/layout
+		tests/unit/fake_arch/layout tests/unit/fake_arch/monitor_layout
 	@mkdir -p $(@D)
-	$(CC) -no-pie $(fake-config) @tests/unit/fake_arch/layout -Wl,-T,tests/unit/fake_arch/sections.ld \
+	$(CC) -no-pie $(fake-config) @tests/unit/fake_arch/layout @tests/unit/fake_arch/monitor_layout -Wl,-T,tests/unit/fake_arch/sections.ld \
 		$(filter %.o,$^) -o $@
 
 .PHONY: bench-runtime

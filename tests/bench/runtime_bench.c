@@ -18,6 +18,7 @@
 #include <shadowmon/event.h>
 #include <shadowmon/hook.h>
 #include <shadowmon/kernel.h>
+#include <shadowmon/policy_table.h>
 
 #include "cpu.h"
 
@@ -32,6 +33,7 @@
 
 struct sm_cpu_state sm_cpu_state;
 struct smc_ring sm_ring;
+struct sm_policy_area policy_area __asm__("smc_policy"); /* not const here */
 u64 bench_cr3 = ROOT_TABLE, bench_gs_base = PAGE_OFFSET + OBJECTS;
 
 extern const struct sm_hook image_hooks[], image_hooks_end[];
@@ -217,6 +219,30 @@ static u64 exec_script(void)
 	return exec_of("./script.sh", "/bin/sh");
 }
 
+static u64 judge_nothing(void)
+{
+	return bprm;
+}
+
+/* One rule that refuses programs of one path, which this is not. */
+static u64 judge_path(void)
+{
+	struct sm_policy_table *table = &policy_area.tables[0];
+
+	policy_area.active = 1;
+	policy_area.events = 1 << SM_POLICY_EXEC;
+	table->nr_rules = 1;
+	table->rules[0] = (struct sm_policy_rule){.event = SM_POLICY_EXEC,
+						  .action = SM_POLICY_DENY,
+						  .enforce = 1,
+						  .error = 1,
+						  .nr_matches = 1};
+	table->matches[0] = (struct sm_policy_match){.field = SM_POLICY_FIELD_NAME, .nr_values = 1};
+	memcpy(table->text, "/usr/bin/python3.12", 19);
+	table->values[0] = 19ULL << 32;
+	return bprm;
+}
+
 static u64 module(void)
 {
 	u64 address = new_object(0x80);
@@ -245,6 +271,8 @@ static const struct event {
 	{"exec", "security_bprm_committed_creds", exec_absolute, 1200},
 	{"exec-relative", "security_bprm_committed_creds", exec_relative, 1600},
 	{"exec-script", "security_bprm_committed_creds", exec_script, 2000},
+	{"judge-none", "security_bprm_check", judge_nothing, 8},
+	{"judge-path", "security_bprm_check", judge_path, 1200}, /* the last: it leaves a policy */
 };
 
 static u32 measure(const struct event *event)

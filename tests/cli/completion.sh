@@ -38,7 +38,7 @@ check 'completion: syntax' $?
 run bash -c '. packaging/completion/shadowmon; complete -p shadowmon shadowmond'
 says 'completion: registered' '^complete -F _shadowmond shadowmond$'
 
-offers 'verbs' '--help --usage --version attach build check detach doctor events list load new reload status unload' shadowmon ''
+offers 'verbs' '--help --usage --version attach build check detach doctor events list load new policy reload status unload' shadowmon ''
 offers 'a verb' 'detach' shadowmon de
 offers 'VMs to attach' '\$\(touch\ '"$work"'/executed\) my\ db' shadowmon attach ''
 offers 'attached VMs' 'web web:2' shadowmon events w
@@ -68,3 +68,7 @@ for verb in doctor list attach events status load unload reload detach new build
 	sort "$work/out" | diff "$work/options" - >"$work/err"
 	check "completion: all options of $verb" $?
 done
+offers 'actions of policy' 'add delete list set-mode validate' shadowmon policy ''
+offers 'a VM that has policies' 'web web:2' shadowmon policy add ''
+offers 'a policy to add' "$vms/list" shadowmon policy add web "$vms/l"
+offers 'a mode' 'enforce' shadowmon policy set-mode web name e

@@ -129,6 +129,10 @@ answers 'monitors that are no list' bad-request '{"op":"attach","vm":"web","moni
 answers 'a reload of what is no list' bad-request '{"op":"reload","vm":"web","monitors":""}' \
 	'{"op":"reload","vm":"web","change":""}' '{"op":"reload","vm":"web","monitors":"a","change":"b"}' \
 	'{"op":"reload","vm":"web","image":"monitors.o"}' '{"op":"reload"}'
+answers 'policies that are none' bad-request '{"op":"policy-add","vm":"web","file":"f"}' '{"op":"policy-list"}' \
+	'{"op":"policy-mode","vm":"web","name":"n","enforce":"yes"}' '{"op":"policy-delete","vm":"web","name":7}'
+answers 'policies of no VM' not-found '{"op":"policy-add","vm":"web","file":"f","text":""}' '{"op":"policy-list","vm":"web"}' \
+	'{"op":"policy-delete","vm":"web","name":"n"}' '{"op":"policy-mode","vm":"web","name":"n","enforce":true}'
 answers 'full_ring that is none' bad-request '{"op":"attach","vm":"web","full_ring":"overwrite"}'
 answers 'a well-formed request for no VM' not-found '{"op":"attach","vm":"web"}' '{"op":"detach","vm":"web"}' \
 	'{"op":"events","vm":"web"}' '{"op":"status","vm":"web"}' '{"op":"reload","vm":"web"}'

@@ -57,6 +57,16 @@ ends 0 'schema' "$shadowmon" events --schema web
 is_json 'schema: JSON' '.properties.opened.properties.size.type == "integer" and (.anyOf | length) == 1'
 complains 'schema: what makes no sense is told' "description has 0 entries"
 
+# Policies.
+reply policy-list '{"item":{"name":"quiet","mode":"monitor","rules":2}}' '{"ok":true}'
+ends 0 'policies as text' "$shadowmon" policy list web
+says 'policies as text: a line each' '^quiet +monitor +2 rules$'
+ends 0 'policies as JSON' "$shadowmon" policy list -o json web
+is_json 'policies as JSON: whole' '. == {policies: [{name: "quiet", mode: "monitor", rules: 2}]}'
+reply policy-add '{"ok":false,"code":"failed","error":"no luck"}'
+ends 1 'a policy that is refused' "$shadowmon" policy add web docs/policies/quiet.yaml
+complains 'a policy that is refused: why' '^shadowmon: no luck$'
+
 # list
 vm='"pid":7,"fd":9,"address":"7","vmm":"kvm","vcpus":2,"memory":268435456'
 reply list "{\"item\":{\"name\":\"web\",$vm,\"memory_source\":\"configured\",\"attached\":true,\"state\":\"attached\"}}" \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the command says of itself, what it refuses, and how it does without a daemon.
-verbs='doctor list attach events status load unload reload detach new build check'
+verbs='doctor list attach events status load unload reload detach policy new build check'
 
 ends 0 'help' "$shadowmon" --help
 for verb in $verbs; do
@@ -24,7 +24,7 @@ for verb in $verbs; do
 	ends 0 "$verb --usage" "$shadowmon" "$verb" --usage
 	ends 2 "$verb with an unknown option" "$shadowmon" "$verb" --frobnicate
 done
-for verb in doctor list attach events status reload detach check; do
+for verb in doctor list attach events status reload detach policy check; do
 	ends 2 "$verb with an unknown format" "$shadowmon" "$verb" -o xml
 	complains "$verb: the format is named" 'unknown output format: xml'
 	ends 2 "$verb with two VMs" "$shadowmon" "$verb" one two
@@ -69,6 +69,22 @@ ends 2 'events --schema of nothing' "$shadowmon" events --schema
 ends 1 'events --schema of what is no image' "$shadowmon" events --schema=/etc/passwd
 complains 'events --schema of what is no image: why' 'not a usable monitor image'
 
+# Policies need no VM to be looked at.
+for policy in docs/policies/*.yaml tests/vm/policy.yaml; do
+	ends 0 "policy validate $policy" "$shadowmon" policy validate "$policy"
+done
+sed 's/action: deny/action: dny/' docs/policies/no-tunnels.yaml >"$work/wrong.yaml"
+ends 1 'a wrong policy' "$shadowmon" policy validate docs/policies/quiet.yaml "$work/wrong.yaml"
+complains 'a wrong policy: where, and what was expected' \
+	'wrong\.yaml:13:13: "dny" is no action; expected allow, notify, deny'
+ends 1 'a policy that is not there' "$shadowmon" policy validate "$work/none.yaml"
+ends 1 'attach with a wrong policy' "$shadowmon" attach --policy "$work/wrong.yaml" web
+for words in '' frobnicate 'add web' 'list' 'list web web' 'delete web' 'set-mode web name'; do
+	# shellcheck disable=SC2086
+	ends 2 "policy $words" "$shadowmon" policy $words
+done
+ends 2 'a mode that is none' "$shadowmon" policy set-mode web name on
+
 # Without a daemon.
 touch "$work/image.o"
 for verb in events status reload detach "attach --image $work/image.o"; do
@@ -76,6 +92,7 @@ for verb in events status reload detach "attach --image $work/image.o"; do
 	ends 5 "${verb%% *} without a daemon" "$shadowmon" $verb web
 	complains "${verb%% *} without a daemon: the remedy" 'systemctl start shadowmond'
 done
+ends 5 'policy without a daemon' "$shadowmon" policy list web
 ends 5 'a socket with too long a path' "$shadowmon" status --socket "/$(printf '%0200d' 0)"
 ends 1 'attach without monitors' "$shadowmon" attach --image "$work/none.o" web
 complains 'attach without monitors: the file is named' 'none\.o: No such file'

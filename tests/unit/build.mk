@@ -33,8 +33,9 @@ defsym = $(foreach s,$(1),-Wl,--defsym=$(s))
 fake-config := $(call defsym,sm_cfg.page_offset=0xffff888000000000 sm_cfg.direct_map_size=0x40000000 \
 	sm_cfg.kernel_va=0xffffffff80000000 sm_cfg.kernel_pa=0x20000 sm_cfg.kernel_size=0x40000000)
 
+policy-test-objs := $(patsubst %,$(B)/asan/compartment/runtime/%.o,policy policy_facts record memory task path)
 compartment-test-objs := $(patsubst %,$(B)/asan/tests/unit/%_test.o,$(COMPARTMENT_TESTS)) \
-	$(patsubst %,$(B)/asan/compartment/runtime/%.o,memory emit task path map)
+	$(patsubst %,$(B)/asan/compartment/runtime/%.o,memory emit task path map policy policy_facts)
 $(filter-out %/runtime_window_test.o,$(compartment-test-objs)): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
 $(compartment-test-objs): CFLAGS += -fno-pie
 
@@ -42,8 +43,8 @@ $(B)/tests/memory_test: $(B)/asan/compartment/runtime/memory.o
 $(B)/tests/emit_test: $(B)/asan/compartment/runtime/emit.o
 $(B)/tests/map_test: $(B)/asan/compartment/runtime/map.o
 $(B)/tests/runtime_entry_test: $(RUNTIME)/entry.S.o
-$(B)/tests/runtime_monitors_test: $(patsubst %,$(B)/asan/compartment/runtime/%.o,memory task path)
-$(B)/tests/runtime_monitors_test: LDFLAGS := @tests/unit/fake_arch/layout
+$(B)/tests/runtime_monitors_test: $(policy-test-objs)
+$(B)/tests/runtime_monitors_test: LDFLAGS := @tests/unit/fake_arch/layout @tests/unit/fake_arch/monitor_layout
 # The window itself, where user space can have it.
 $(B)/asan/tests/unit/runtime_window_test.o: CPPFLAGS := -Itests/bench/user_arch -Icompartment/sdk $(CPPFLAGS) \
 	-include window_va.h
@@ -56,13 +57,13 @@ $(patsubst %,$(B)/tests/%_test,$(COMPARTMENT_TESTS)): $(B)/tests/%_test: $(B)/as
 unit-tests += $(patsubst %,$(B)/tests/%_test,$(COMPARTMENT_TESTS))
 
 # Monitors that declare their events.
-MONITOR_TESTS := monitors_process monitors_system
+MONITOR_TESTS := monitors_process monitors_system policy_judge
 monitor-test-objs := $(patsubst %,$(B)/asan/tests/unit/%.o,monitor_fixture $(MONITOR_TESTS:%=%_test))
 $(monitor-test-objs): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I.
 $(monitor-test-objs): CFLAGS += -fno-pie
 
 $(patsubst %,$(B)/tests/%_test,$(MONITOR_TESTS)): $(B)/tests/%_test: $(B)/asan/tests/unit/%_test.o \
-		$(B)/asan/tests/unit/monitor_fixture.o $(patsubst %,$(B)/asan/compartment/runtime/%.o,record memory task path)
+		$(B)/asan/tests/unit/monitor_fixture.o $(policy-test-objs)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -no-pie $(fake-config) @tests/unit/fake_arch/layout @tests/unit/fake_arch/monitor_layout \
 		$(filter %.o,$^) -lcmocka -o $@
@@ -120,7 +121,11 @@ $(B)/tests/outside_test: $(B)/asan/tests/unit/outside_test.o $(lib-asan-objs) | 
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -Wl,--wrap=ioctl $^ $(lib-libs) -lcmocka -o $@
 
-unit-tests += $(B)/tests/process_test $(B)/tests/outside_test
+$(B)/tests/policy_test: $(B)/asan/tests/unit/policy_test.o $(lib-asan-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -Wl,--wrap=ioctl $^ $(lib-libs) -lcmocka -o $@
+
+unit-tests += $(B)/tests/process_test $(B)/tests/outside_test $(B)/tests/policy_test
 # --- end of attach ---
 
 # --- reader ---

@@ -4,12 +4,16 @@
 #include <stdlib.h>
 
 #include <arch.h>
+#include <cpu.h>
 
 #define RAM_SIZE    0x40000ULL
 #define PAGE_OFFSET 0xffff888000000000ULL
 #define OBJECTS     0x10000ULL
 
 u64 task, root_dentry, root_mount;
+
+struct sm_policy_area policy_area;
+struct sm_cpu_state sm_cpu_state;
 
 static u8 *ram;
 static u64 next_object;
@@ -175,6 +179,7 @@ int monitor_setup(void **state)
 	if (!ram)
 		return -1;
 	memset(&ring, 0, sizeof(ring));
+	memset(&policy_area, 0, sizeof(policy_area));
 	next_object = OBJECTS + 0x100;
 	task = new_task(81, 80, "worker");
 	put64(PAGE_OFFSET + OBJECTS + SM_SYMBOL(current_task), task);

@@ -11,12 +11,16 @@
 #include <cmocka.h>
 
 #include <shadowmon/monitor.h>
+#include <shadowmon/policy.h>
 
 #define NOWHERE 0xffff888012345000ULL /* in the direct map, behind the end of RAM */
 
 extern u64 task;        /* the current one: thread 81 of process 80 */
 extern u64 root_dentry; /* "/" ... */
 extern u64 root_mount;  /* ... of the one mount */
+
+/* What the runtime sees of policies: not const here. */
+extern struct sm_policy_area policy_area __asm__("smc_policy");
 
 /* For cmocka. */
 int monitor_setup(void **state);

@@ -12,8 +12,10 @@
 #include <cmocka.h>
 
 #include <shadowmon/monitor.h>
+#include <shadowmon/policy.h>
 
 #include <arch.h>
+#include <cpu.h>
 
 #include "monitors/module/monitor.c"
 #include "monitors/process_exec/monitor.c"
@@ -27,6 +29,9 @@
 #define OBJECTS     0x10000ULL
 #define ARGS_VA     0x00007ffffffde000ULL
 #define ARGS_GPA    0x8000ULL
+
+struct sm_cpu_state sm_cpu_state;
+struct sm_policy_area policy_area __asm__("smc_policy"); /* not const here */
 
 static u8 *ram;
 static u64 next_object;

@@ -29,6 +29,8 @@ int sm_read_user(void *dst, u64 address, u32 len);
 int sm_read_string(char *dst, u64 address, u32 size);
 /* The same of the current process.  Another of its threads may change it between two looks. */
 int sm_read_user_string(char *dst, u64 address, u32 size);
+/* The same of the process whose struct mm_struct has this pgd. */
+int sm_read_mm_string(char *dst, u64 pgd, u64 address, u32 size);
 
 /*
  * Copies *count NUL-terminated strings of the current process that follow each other, with their

@@ -102,6 +102,8 @@ typedef int64_t s64;
 #endif
 #endif
 
+#define SM_SCRATCH_SIZE 1024
+
 /*
  * The vCPU's state page (SM_CPU_STATE).  The compartment's entry stores the guest's RSP and RBX
  * here, so that the host can resume the guest at the stub's return label when a monitor is
@@ -118,6 +120,8 @@ struct sm_cpu_state {
 	u64 seq;  /* compartment: sequence number of the next record */
 	u64 lost; /* compartment: records dropped since the last loss record */
 	u64 lost_total;
+	/* Compartment: room for texts that are too long for its stack. */
+	char scratch[2][SM_SCRATCH_SIZE];
 };
 
 #define SM_ASSERT_LAYOUT(x) _Static_assert(x, #x)

@@ -161,6 +161,9 @@ struct sm_ioc_load_image {
 	 */
 	__u32 dispatch;
 	__u32 unbound;
+	/* Offset of struct sm_policy_area (abi/policy_table.h), page-aligned; 0: it has none. */
+	__u32 policy;
+	__u32 reserved2;
 };
 /* EAGAIN: not registered.  EINVAL: malformed.  E2BIG: beyond SM_IMAGE_MAX_SIZE.  EBUSY: loaded before. */
 /*
@@ -168,6 +171,19 @@ struct sm_ioc_load_image {
  * some vCPU does not run and has the old image until it does; then EBUSY until it has.  EOPNOTSUPP: other
  * transport.
  */
+
+/*
+ * Gives the compartment another table of policies, at any time: from the next event on, on all vCPUs, it
+ * judges by that one.  The table is not looked at here.
+ */
+struct sm_ioc_policy {
+	__u32 size;
+	__u32 events;     /* that it has rules for, as bits; 0: no policy */
+	__u32 table_size; /* sizeof(struct sm_policy_table) */
+	__u32 reserved;
+	__u64 table;
+};
+/* EAGAIN: no image.  EOPNOTSUPP: the image has no policies, or another transport. */
 
 /* --- transports other than the gate --------------------------------------------------------- */
 
@@ -292,6 +308,7 @@ struct sm_ioc_status {
 #define SM_IOC_WAKE       _IO('S', 0x09) /* block mode, after advancing a tail */
 #define SM_IOC_DETACH     _IOWR('S', 0x0a, struct sm_ioc_detach)
 #define SM_IOC_RELOAD     _IOWR('S', 0x0b, struct sm_ioc_load_image)
+#define SM_IOC_POLICY     _IOWR('S', 0x0c, struct sm_ioc_policy)
 #define SM_IOC_VALUE      _IOWR('S', 0x10, struct sm_ioc_value)
 #define SM_IOC_OUTSIDE    _IOWR('S', 0x11, struct sm_ioc_outside)
 /*
