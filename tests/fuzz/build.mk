@@ -59,3 +59,26 @@ $(B)/tests/hypercall_fuzz: $(hypercall-fuzz-objs)
 
 fuzzers += $(B)/tests/hypercall_fuzz
 # --- end of host module ---
+
+# --- policies ---
+$(B)/corpus/policy_fuzz/%.yaml: docs/policies/%.yaml
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(B)/tests/policy_fuzz: $(B)/fuzz/tests/fuzz/policy_fuzz.o $(lib-fuzz-objs) \
+		| $(patsubst docs/policies/%,$(B)/corpus/policy_fuzz/%,$(wildcard docs/policies/*.yaml))
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(lib-libs) -o $@
+
+judge-fuzz-objs := $(patsubst %,$(B)/fuzz/%.o,tests/fuzz/judge_fuzz \
+	$(patsubst %,compartment/runtime/%,policy policy_facts record memory task path))
+$(judge-fuzz-objs): CPPFLAGS := $(fake-arch) $(CPPFLAGS)
+$(judge-fuzz-objs): CFLAGS += -fno-pie
+
+$(B)/tests/judge_fuzz: $(judge-fuzz-objs)
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined -no-pie $(fake-config) @tests/unit/fake_arch/layout \
+		@tests/unit/fake_arch/monitor_layout $^ -o $@
+
+fuzzers += $(B)/tests/policy_fuzz $(B)/tests/judge_fuzz
+# --- end of policies ---
