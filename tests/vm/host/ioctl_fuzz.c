@@ -22,6 +22,7 @@
 #include <shadowmon/hypercall.h>
 #include <shadowmon/ioctl.h>
 #include <shadowmon/layout.h>
+#include <shadowmon/policy_table.h>
 
 #include "tap.h"
 #include "vm_fd.h"
@@ -42,6 +43,7 @@ union argument {
 	struct sm_ioc_lock lock;
 	struct sm_ioc_status status;
 	struct sm_ioc_detach detach;
+	struct sm_ioc_policy policy;
 	__u64 words[64];
 	char bytes[2 * 4096];
 };
@@ -58,7 +60,7 @@ static const struct {
 	{SM_IOC_LOCK, "lock", 2, false},        {SM_IOC_STATUS, "status", 8, true},
 	{SM_IOC_WAKE, "wake", 2, true},         {SM_IOC_DETACH, "detach", 1, true},
 	{SM_IOC_VALUE, "value", 6, true},       {SM_IOC_OUTSIDE, "outside", 3, false},
-	{SM_IOC_SERVE, "serve", 2, false},
+	{SM_IOC_SERVE, "serve", 2, false},      {SM_IOC_POLICY, "policy", 4, true},
 };
 
 /* What the two processes count. */
@@ -109,7 +111,7 @@ static void make_image(struct sm_ioc_load_image *arg)
 {
 	static struct sm_fixup fixups[2] = {{0x10, 0x20}, {0x30, 0x40}};
 
-	arg->nr_segments = 2;
+	arg->nr_segments = 3;
 	arg->nr_fixups = below(3);
 	arg->fixups = (uintptr_t)fixups;
 	arg->segments[0] = (struct sm_segment){.mem_size = 4096,
@@ -119,6 +121,11 @@ static void make_image(struct sm_ioc_load_image *arg)
 	arg->segments[1] = (struct sm_segment){.offset = 4096,
 					       .mem_size = 4096 * (1 + below(32)),
 					       .flags = SM_SEGMENT_READ | SM_SEGMENT_WRITE};
+	arg->segments[2] = (struct sm_segment){.offset = 4096 * 40,
+					       .mem_size = sizeof(struct sm_policy_area),
+					       .flags = SM_SEGMENT_READ};
+	if (below(4))
+		arg->policy = arg->segments[2].offset;
 	if (below(2)) {
 		arg->dispatch = 4096;
 		arg->unbound = SM_IMAGE_ENTRY;
@@ -128,6 +135,7 @@ static void make_image(struct sm_ioc_load_image *arg)
 /* One that makes sense. */
 static void make(unsigned long request, union argument *arg)
 {
+	static struct sm_policy_table table;
 	static struct sm_memslot slots[32];
 	static struct sm_vcpu_status vcpus[8];
 
@@ -149,6 +157,11 @@ static void make(unsigned long request, union argument *arg)
 		break;
 	case SM_IOC_LOAD_IMAGE:
 		make_image(&arg->load_image);
+		break;
+	case SM_IOC_POLICY:
+		arg->policy.events = below(256);
+		arg->policy.table_size = sizeof(table);
+		arg->policy.table = (uintptr_t)&table;
 		break;
 	case SM_IOC_VALUE:
 		arg->value.index = below(64);
