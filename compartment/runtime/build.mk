@@ -18,7 +18,7 @@ runtime-objs := $(patsubst compartment/runtime/%,$(RUNTIME)/%.o,$(wildcard compa
 monitor-objs = $(patsubst %,$(B)/monitors/%.o,$(1))
 MONITORS := process_exec process_exit module policy ping
 # Hooked only when they are asked for (they define SM_ON_REQUEST); the host module has no copy of them.
-MONITORS_ON_REQUEST := credentials file socket memory ptrace bpf kernel_load mount namespace keyring sysctl io_uring clone integrity
+MONITORS_ON_REQUEST := credentials file socket memory ptrace bpf kernel_load mount namespace keyring sysctl io_uring clone integrity syscall
 
 # All depend on the flags: an object made with others could touch the guest's registers.
 $(RUNTIME)/%.c.o: compartment/runtime/%.c compartment/runtime/build.mk

@@ -23,13 +23,20 @@
 	N(O_NOFOLLOW, 0x20000)  \
 	N(O_NOATIME, 0x40000)   \
 	N(O_CLOEXEC, 0x80000)
-#define MODE_WRITE 0x2 /* linux/fs.h: FMODE_WRITE */
+#define MODE_WRITE     0x2    /* linux/fs.h: FMODE_WRITE */
+#define MODE_DIRECTORY 040000 /* linux/stat.h: S_IFDIR */
 
 #define FILE_OPEN(F)                   \
 	F(SM_FLAGS(OPEN_FLAGS), flags) \
 	F(SM_OCTAL, mode)              \
 	F(SM_STRING(1024), path)
 SM_EVENT(file_open, FILE_OPEN);
+
+#define FILE_CREATE(F)                \
+	F(SM_OCTAL, mode)             \
+	F(SM_STRING(1024), directory) \
+	F(SM_STRING(256), name)
+SM_EVENT(file_create, FILE_CREATE);
 
 #define FILE_UNLINK(F)                \
 	F(SM_BOOL, is_directory)      \
@@ -106,6 +113,32 @@ SM_MONITOR(file_open, "security_file_open", u64 file)
 	if (verdict == SM_ALLOW && tell)
 		report_open(file);
 	return verdict;
+}
+
+static void report_create(u64 directory, u64 dentry, u32 mode)
+{
+	struct sm_event_file_create *e = SM_RESERVE(file_create);
+
+	if (!e)
+		return;
+	e->mode = mode;
+	SM_PUT_PATH(e, directory, directory);
+	SM_PUT_STRING(e, name, name_of(dentry));
+	SM_COMMIT(e);
+}
+
+/* Of open() and mknod(): all but directories and links. */
+SM_MONITOR(file_mknod, "security_path_mknod", u64 directory, u64 dentry, u16 mode, u32 device)
+{
+	(void)device;
+	report_create(directory, dentry, mode);
+	return SM_ALLOW;
+}
+
+SM_MONITOR(file_mkdir, "security_path_mkdir", u64 directory, u64 dentry, u16 mode)
+{
+	report_create(directory, dentry, mode | MODE_DIRECTORY);
+	return SM_ALLOW;
 }
 
 static void report_unlink(u64 directory, u64 dentry, bool is_directory)

@@ -7,6 +7,7 @@
 #include "monitors/kernel_load/monitor.c"
 #include "monitors/mount/monitor.c"
 #include "monitors/socket/monitor.c"
+#include "monitors/syscall/monitor.c"
 #include "monitors/sysctl/monitor.c"
 
 static u64 tmp, tmp_path, secret;
@@ -49,6 +50,25 @@ static void files_opened_for_writing(void **state)
 	ASSERT_TEXT(e, path, "/tmp/secret");
 	file_open(NOWHERE);
 	assert_null(take_event());
+}
+
+static void files_made(void **state)
+{
+	const struct sm_event_file_create *e;
+
+	(void)state;
+	assert_int_equal(file_mknod(tmp_path, secret, 0100640, 0), SM_ALLOW);
+	e = take_event();
+	assert_non_null(e);
+	assert_int_equal(e->mode, 0100640);
+	ASSERT_TEXT(e, directory, "/tmp");
+	ASSERT_TEXT(e, name, "secret");
+	assert_int_equal(file_mkdir(tmp_path, secret, 0700), SM_ALLOW);
+	e = take_event();
+	assert_non_null(e);
+	assert_int_equal(e->mode, 0040700);
+	ASSERT_TEXT(e, directory, "/tmp");
+	ASSERT_TEXT(e, name, "secret");
 }
 
 static void files_removed(void **state)
@@ -122,6 +142,44 @@ static void files_changed(void **state)
 	truncate = take_event();
 	assert_non_null(truncate);
 	ASSERT_TEXT(truncate, path, "/tmp/secret");
+}
+
+/* --- system calls ------------------------------------------------------------------------- */
+
+static void assert_arguments(const struct sm_event_syscall *e, bool compat, u32 number, u64 first)
+{
+	assert_non_null(e);
+	assert_int_equal(e->compat, compat);
+	assert_int_equal(e->number, number);
+	assert_int_equal(e->argument_1, first);
+	assert_int_equal(e->argument_2, first + 1);
+	assert_int_equal(e->argument_3, first + 2);
+	assert_int_equal(e->argument_4, first + 3);
+	assert_int_equal(e->argument_5, first + 4);
+	assert_int_equal(e->argument_6, first + 5);
+}
+
+static void system_calls(void **state)
+{
+	u64 regs = new_object(168), high = 0x5555000000000010, wide = 0xffffffff00000010;
+
+	(void)state;
+	PUT64(regs, pt_regs, di, high);
+	PUT64(regs, pt_regs, si, high + 1);
+	PUT64(regs, pt_regs, dx, high + 2);
+	PUT64(regs, pt_regs, r10, high + 3);
+	PUT64(regs, pt_regs, r8, high + 4);
+	PUT64(regs, pt_regs, r9, high + 5);
+	assert_int_equal(syscall_64bit(regs, 257), SM_ALLOW);
+	assert_arguments(take_event(), false, 257, high);
+	PUT64(regs, pt_regs, bx, wide);
+	PUT64(regs, pt_regs, cx, wide + 1);
+	PUT64(regs, pt_regs, dx, wide + 2);
+	PUT64(regs, pt_regs, si, wide + 3);
+	PUT64(regs, pt_regs, di, wide + 4);
+	PUT64(regs, pt_regs, bp, wide + 5);
+	assert_int_equal(syscall_32bit(regs, 5), SM_ALLOW);
+	assert_arguments(take_event(), true, 5, 0x10);
 }
 
 /* --- sockets ------------------------------------------------------------------------------ */
@@ -352,6 +410,10 @@ static void full_ring_is_no_reason_to_stop(void **state)
 	assert_int_equal(file_unlink(0, 0), SM_ALLOW);
 	assert_int_equal(file_rmdir(0, 0), SM_ALLOW);
 	assert_int_equal(file_rename(0, 0, 0, 0, 0), SM_ALLOW);
+	assert_int_equal(file_mknod(0, 0, 0, 0), SM_ALLOW);
+	assert_int_equal(file_mkdir(0, 0, 0), SM_ALLOW);
+	assert_int_equal(syscall_64bit(0, 0), SM_ALLOW);
+	assert_int_equal(syscall_32bit(0, 0), SM_ALLOW);
 	assert_int_equal(file_link(0, 0, 0), SM_ALLOW);
 	assert_int_equal(file_symlink(0, 0, 0), SM_ALLOW);
 	assert_int_equal(file_chmod(0, 0), SM_ALLOW);
@@ -380,7 +442,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, monitor_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(files_opened_for_writing),
+		TEST(files_made),
 		TEST(files_removed),
+		TEST(system_calls),
 		TEST(files_renamed_and_linked),
 		TEST(files_changed),
 		TEST(addresses_given),

@@ -21,7 +21,7 @@ $(VM_TESTS)/machine_check.so: tests/vm/host/machine_check.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 
-$(VM_TESTS)/attack_user $(VM_TESTS)/kexec_load $(VM_TESTS)/provoke $(VM_TESTS)/attempt: $(VM_TESTS)/%: tests/vm/guest/%.c
+$(VM_TESTS)/attack_user $(VM_TESTS)/kexec_load $(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost: $(VM_TESTS)/%: tests/vm/guest/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static $< -o $@
 
@@ -48,6 +48,6 @@ endef
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
 vm-tests := $(B)/compartment/exec.o $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test \
 	$(VM_TESTS)/ioctl_fuzz $(VM_TESTS)/attack_user $(VM_TESTS)/mode_change.o $(VM_TESTS)/kexec_load \
-	$(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/machine_check.so \
+	$(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/machine_check.so \
 	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
 	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)

@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,7 +70,7 @@ static void use_sockets(void)
 	struct sockaddr_un local = {.sun_family = AF_UNIX, .sun_path = "/tmp/nobody.sock"};
 	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
-	int other = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int other = socket(AF_UNIX, SOCK_DGRAM, 0), named = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 
 	REQUIRE(ioctl(server, SIOCSIFFLAGS, &loopback) == 0);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -78,6 +79,8 @@ static void use_sockets(void)
 	REQUIRE(connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
 	REQUIRE(accept(server, NULL, NULL) >= 0);
 	REQUIRE(connect(other, (struct sockaddr *)&local, sizeof(local)) < 0 && errno == ENOENT);
+	strcpy(local.sun_path, "/tmp/named.sock");
+	REQUIRE(bind(named, (struct sockaddr *)&local, sizeof(local)) == 0);
 }
 
 static void make_memory_executable(void)
@@ -93,6 +96,8 @@ static void make_memory_executable(void)
 
 static void trace_child(void)
 {
+	static char byte = 1;
+	struct iovec iov = {&byte, 1};
 	int status;
 	pid_t child = fork();
 
@@ -105,7 +110,8 @@ static void trace_child(void)
 	if (child == 0)
 		for (;;)
 			pause();
-	REQUIRE(child > 0 && ptrace(PTRACE_ATTACH, child, 0, 0) == 0);
+	REQUIRE(child > 0 && process_vm_readv(child, &iov, 1, &iov, 1, 0) == 1);
+	REQUIRE(ptrace(PTRACE_ATTACH, child, 0, 0) == 0);
 	REQUIRE(waitpid(child, &status, 0) == child);
 	REQUIRE(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
 }
@@ -121,8 +127,15 @@ static void load_bpf(void)
 		.license = (uintptr_t) "GPL",
 		.prog_name = "provoked",
 	};
+	int program;
 
 	REQUIRE(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)) >= 0);
+	attr.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+	program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	memset(&attr, 0, sizeof(attr));
+	attr.raw_tracepoint.name = (uintptr_t) "sched_process_exit";
+	attr.raw_tracepoint.prog_fd = (uint32_t)program;
+	REQUIRE(syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr)) >= 0);
 	memset(&attr, 0, sizeof(attr));
 	attr.map_type = BPF_MAP_TYPE_ARRAY;
 	attr.key_size = attr.value_size = 4;
@@ -178,36 +191,76 @@ static void use_keys(void)
 	REQUIRE(syscall(SYS_keyctl, KEYCTL_READ, key, secret, sizeof(secret)) == 6);
 }
 
-static void write_sysctl(void)
+static void write_parameter(const char *path, const char *value)
 {
-	int fd = open("/proc/sys/kernel/core_pattern", O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = (ssize_t)strlen(value);
 
-	REQUIRE(fd >= 0 && write(fd, "|/tmp/x", 7) == 7 && close(fd) == 0);
+	REQUIRE(fd >= 0 && write(fd, value, len) == len && close(fd) == 0);
 }
 
-/* One request, for the kernel to open a file: by no system call that is named open. */
-static void open_by_io_uring(void)
-{
-	struct io_uring_params params = {.flags = IORING_SETUP_SQPOLL}, plain = {0};
-	int poller = (int)syscall(SYS_io_uring_setup, 1, &params);
-	int ring = (int)syscall(SYS_io_uring_setup, 1, &plain);
-	struct io_uring_sqe *sqe;
+/* Requests for the kernel to open a file and to connect: by no system call of such a name. */
+struct ring {
+	int fd;
 	char *queue;
+	struct io_uring_sqe *sqe;
+	uint32_t tail_at, array_at, tail;
+};
 
-	REQUIRE(poller >= 0 && close(poller) == 0 && ring >= 0);
-	queue = mmap(NULL, plain.sq_off.array + 4, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
-		     IORING_OFF_SQ_RING);
-	sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
-	REQUIRE(queue != MAP_FAILED && sqe != MAP_FAILED);
-	sqe->opcode = IORING_OP_OPENAT;
-	sqe->fd = AT_FDCWD;
-	sqe->addr = (uintptr_t) "/tmp/by-ring";
-	sqe->open_flags = O_CREAT | O_WRONLY;
-	sqe->len = 0600;
-	*(uint32_t *)(queue + plain.sq_off.array) = 0;
-	__atomic_store_n((uint32_t *)(queue + plain.sq_off.tail), 1, __ATOMIC_RELEASE);
-	REQUIRE(syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) == 1);
+static void create_ring(struct ring *ring)
+{
+	struct io_uring_params params = {0};
+
+	ring->fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+	REQUIRE(ring->fd >= 0);
+	ring->queue = mmap(NULL, params.sq_off.array + 4, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   ring->fd, IORING_OFF_SQ_RING);
+	ring->sqe = mmap(NULL, sizeof(*ring->sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+			 IORING_OFF_SQES);
+	REQUIRE(ring->queue != MAP_FAILED && ring->sqe != MAP_FAILED);
+	ring->tail_at = params.sq_off.tail;
+	ring->array_at = params.sq_off.array;
+	ring->tail = 0;
+}
+
+static void submit(struct ring *ring, const struct io_uring_sqe *sqe)
+{
+	*ring->sqe = *sqe;
+	*(uint32_t *)(ring->queue + ring->array_at) = 0;
+	__atomic_store_n((uint32_t *)(ring->queue + ring->tail_at), ++ring->tail, __ATOMIC_RELEASE);
+	REQUIRE(syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) == 1);
+}
+
+static void use_io_uring(void)
+{
+	struct io_uring_params polling = {.flags = IORING_SETUP_SQPOLL};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7778)};
+	int poller = (int)syscall(SYS_io_uring_setup, 1, &polling);
+	int personality, client = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ring ring;
+
+	REQUIRE(poller >= 0 && close(poller) == 0);
+	create_ring(&ring);
+	submit(&ring, &(struct io_uring_sqe){
+			      .opcode = IORING_OP_OPENAT,
+			      .fd = AT_FDCWD,
+			      .addr = (uintptr_t) "/tmp/by-ring",
+			      .open_flags = O_CREAT | O_WRONLY,
+			      .len = 0600,
+		      });
 	REQUIRE(access("/tmp/by-ring", F_OK) == 0);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	submit(&ring, &(struct io_uring_sqe){
+			      .opcode = IORING_OP_CONNECT,
+			      .fd = client,
+			      .addr = (uintptr_t)&address,
+			      .off = sizeof(address),
+		      });
+	personality =
+		(int)syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PERSONALITY, NULL, 0);
+	REQUIRE(personality > 0);
+	submit(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_NOP,
+					     .personality = (uint16_t)personality});
 }
 
 int main(void)
@@ -221,7 +274,8 @@ int main(void)
 	mount_things();
 	change_identity();
 	use_keys();
-	write_sysctl();
-	open_by_io_uring();
+	write_parameter("/proc/sys/kernel/core_pattern", "|/tmp/x");
+	write_parameter("/proc/sys/kernel/modprobe", "/tmp/y");
+	use_io_uring();
 	return 0;
 }

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * TSC ticks of system calls that the monitors look at, one line each: name, least of some rounds.  Run with and
+ * without monitors, the differences are what events cost.  In the lab ticks are instructions.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/keyctl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define ROUNDS 25
+
+static uint64_t began, ended;
+
+/* Its value, with the time that it took in began and ended. */
+#define TIMED(call)                       \
+	({                                \
+		began = __rdtsc();        \
+		__auto_type value = call; \
+		ended = __rdtsc();        \
+		value;                    \
+	})
+
+static char *page;
+static pid_t other;
+static long key;
+static int core_pattern;
+
+static int open_file(void)
+{
+	int fd = TIMED(open("/tmp/cost", O_WRONLY));
+
+	return fd < 0 || close(fd);
+}
+
+static int change_mode(void)
+{
+	return TIMED(chmod("/tmp/cost", 0640));
+}
+
+static int bind_socket(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	return TIMED(bind(fd, (struct sockaddr *)&any, sizeof(any))) || close(fd);
+}
+
+static int change_user(void)
+{
+	return TIMED(setresuid(-1, 1000, 0)) || setresuid(0, 0, 0);
+}
+
+static int make_executable(void)
+{
+	return mprotect(page, 4096, PROT_READ | PROT_WRITE) ||
+	       TIMED(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+}
+
+static int read_other(void)
+{
+	char to;
+	struct iovec here = {&to, 1}, there = {page, 1};
+
+	return TIMED(process_vm_readv(other, &here, 1, &there, 1, 0)) != 1;
+}
+
+static int make_map(void)
+{
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY};
+	long fd;
+
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	fd = TIMED(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)));
+	return fd < 0 || close((int)fd);
+}
+
+static int load_nothing(void)
+{
+	return TIMED(syscall(SYS_kexec_load, 0, 0, NULL, 0)) != 0;
+}
+
+static int make_namespace(void)
+{
+	return TIMED(unshare(CLONE_NEWUTS));
+}
+
+static int read_key(void)
+{
+	char secret[8];
+
+	return TIMED(syscall(SYS_keyctl, KEYCTL_READ, key, secret, sizeof(secret))) != 6;
+}
+
+static int write_parameter(void)
+{
+	return TIMED(pwrite(core_pattern, "core", 4, 0)) != 4;
+}
+
+static int get_id(void)
+{
+	return TIMED(syscall(SYS_getsid, 0)) < 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} operations[] = {
+	{"file:open", open_file},
+	{"file:chmod", change_mode},
+	{"socket:bind", bind_socket},
+	{"credentials:setresuid", change_user},
+	{"memory:mprotect", make_executable},
+	{"ptrace:process_vm_readv", read_other},
+	{"bpf:map_create", make_map},
+	{"kernel_load:kexec_load", load_nothing},
+	{"namespace:unshare", make_namespace},
+	{"keyring:read", read_key},
+	{"sysctl:core_pattern", write_parameter},
+	{"syscall:getsid", get_id},
+};
+
+static int prepare(void)
+{
+	int fd = open("/tmp/cost", O_CREAT | O_WRONLY, 0600);
+
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (fd < 0 || page == MAP_FAILED)
+		return -1;
+	*page = 1;
+	core_pattern = open("/proc/sys/kernel/core_pattern", O_WRONLY);
+	key = syscall(SYS_add_key, "user", "cost", "secret", 6, KEY_SPEC_PROCESS_KEYRING);
+	other = fork();
+	if (other == 0)
+		for (;;)
+			pause();
+	return core_pattern < 0 || key < 0 || other < 0;
+}
+
+int main(void)
+{
+	size_t i, round;
+	uint64_t least;
+
+	if (prepare())
+		return 1;
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		least = UINT64_MAX;
+		for (round = 0; round < ROUNDS; round++) {
+			if (operations[i].run()) {
+				fprintf(stderr, "event_cost: %s failed\n", operations[i].name);
+				return 1;
+			}
+			if (ended - began < least)
+				least = ended - began;
+		}
+		printf("%s %llu\n", operations[i].name, (unsigned long long)least);
+	}
+	return kill(other, SIGKILL);
+}
