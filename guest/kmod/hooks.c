@@ -58,6 +58,9 @@ long smg_hook(const char *function, unsigned int slot, unsigned int nargs)
 err_direct:
 	direct_unregister(&h->ops, h->stub);
 err_filter:
+	/* Where ftrace failed it leaves these behind, and would refuse the next attempt. */
+	h->ops.func = NULL;
+	h->ops.trampoline = 0;
 	ftrace_set_filter_ip(&h->ops, h->function, 1, 0);
 	return err;
 }

@@ -166,6 +166,7 @@ int cmd_attach(int argc, char **argv)
 	if (!realpath(request.image, image)) {
 		fprintf(stderr, "shadowmon: cannot find the monitors %s: %s\n", request.image,
 			strerror(errno));
+		json_decref(request.policies);
 		return EXIT_FAILED;
 	}
 	exit_code = ask(&request.common, to_json(&request, image),

@@ -17,7 +17,6 @@ enum { OPT_IMAGE = 256, OPT_MONITORS };
 	}
 
 static const struct argp_option load_options[] = {IMAGE_OPTION, {0}};
-static const struct argp_option unload_options[] = {{0}};
 static const struct argp_option reload_options[] = {
 	IMAGE_OPTION,
 	{"monitors", OPT_MONITORS, "LIST", 0,
@@ -149,7 +148,7 @@ int cmd_load(int argc, char **argv)
 int cmd_unload(int argc, char **argv)
 {
 	static const struct argp argp = {
-		unload_options,
+		NULL,
 		parse,
 		"VM MONITOR...",
 		"Has monitors watch an attached VM no more.\vThe others lose no event.",

@@ -72,7 +72,7 @@ $(B)/tests/policy_fuzz: $(B)/fuzz/tests/fuzz/policy_fuzz.o $(lib-fuzz-objs) \
 
 judge-fuzz-objs := $(patsubst %,$(B)/fuzz/%.o,tests/fuzz/judge_fuzz \
 	$(patsubst %,compartment/runtime/%,policy policy_facts record memory task path))
-$(judge-fuzz-objs): CPPFLAGS := $(fake-arch) $(CPPFLAGS)
+$(judge-fuzz-objs): CPPFLAGS := -Itests/unit/fake_arch -Icompartment/sdk -Icompartment/runtime $(CPPFLAGS)
 $(judge-fuzz-objs): CFLAGS += -fno-pie
 
 $(B)/tests/judge_fuzz: $(judge-fuzz-objs)

@@ -178,7 +178,7 @@ $(B)/include/kmod_shim/complete: tests/unit/build.mk $(addprefix $(B)/include/km
 kmod-shim := -I$(B)/include/kmod_shim -include tests/unit/kmod_shim/kernel.h
 kmod-warnings := -Wno-unused-parameter -Wno-sign-compare
 ept-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/ept_test tests/unit/kmod_fixture host/kmod/ept \
-	host/kmod/tables host/kmod/image host/kmod/vcpu host/kmod/disable)
+	host/kmod/tables host/kmod/image host/kmod/vcpu host/kmod/disable host/kmod/policy)
 
 $(ept-test-objs): private CPPFLAGS += $(kmod-shim)
 $(ept-test-objs): private CFLAGS += $(kmod-warnings)

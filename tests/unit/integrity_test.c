@@ -19,8 +19,6 @@
 #define PAGE_OFFSET 0xffff888000000000ULL
 #define GDT         (PAGE_OFFSET + 0x10080)
 
-struct sm_cpu_state sm_cpu_state;
-
 /* What tables and lists are made of. */
 static u64 hook[2], ops, probe, module, kset, init, idle_pid, worker_pid, chunk, idt;
 static u64 now = 1000;

@@ -182,7 +182,7 @@ static void test_apply(void **state)
 	assert_int_equal(policy_apply(42, &hooks, &policy, 1, &err), -EOPNOTSUPP);
 	assert_non_null(strstr(err.text,
 			       "policy test: the monitor that refuses socket_connect is not "
-			       "hooked: attach with --monitors=default,socket"));
+			       "hooked: load socket, or name it when attaching"));
 	assert_int_equal(applied.size, 0);
 	hooks.refuse = 1 << SM_POLICY_SOCKET_CONNECT;
 	assert_int_equal(policy_apply(42, &hooks, &policy, 1, &err), 0);

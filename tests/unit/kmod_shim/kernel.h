@@ -49,6 +49,7 @@
 #define u64_to_user_ptr(address)        ((const void *)(uintptr_t)(address))
 #define copy_from_user(to, from, bytes) (memcpy(to, (bytes) != 0 ? (from) : "", bytes), 0)
 #define kmalloc(size, gfp)              malloc(size)
+#define kvmalloc(size, gfp)             malloc(size)
 #define kzalloc(size, gfp)              calloc(1, size)
 #define kvzalloc(size, gfp)             calloc(1, size)
 #define kvcalloc(n, size, gfp)          calloc(n, size)
