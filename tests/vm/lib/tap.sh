@@ -3,6 +3,7 @@
 # Test Anything Protocol for scripts on the emulated host.
 TAP_COUNT=0 TAP_FAILED=0
 
+# Fails if STATUS says so: `ok $? "..." || explain`.
 ok() # STATUS DESCRIPTION
 {
 	TAP_COUNT=$((TAP_COUNT + 1))
@@ -11,6 +12,7 @@ ok() # STATUS DESCRIPTION
 	else
 		echo "not ok $TAP_COUNT - $2"
 		TAP_FAILED=$((TAP_FAILED + 1))
+		return 1
 	fi
 }
 
