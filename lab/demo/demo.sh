@@ -28,7 +28,9 @@ for _ in 1 2 3 4 5 6 7 8 9; do
 done >/tmp/pings
 guest_run demo 'echo 100000 >/sys/kernel/debug/shadowmon/ping'
 shadowmon status -o json demo >/tmp/status.json
-per_ping=$(awk '{ print ($4 - $6) / $2 }' /tmp/pings | sort -n | head -n 1)
+# An interrupt makes either of the two loops longer, never shorter.
+per_ping=$(awk '{ if (NR == 1 || $4 < with) with = $4; if (NR == 1 || $6 < without) without = $6 }
+	END { print (with - without) / $2 }' /tmp/pings)
 exec_ticks=$(jq -s '[.[] | .process_exec.process.ticks // empty] | sort | .[length / 2 | floor] // 0' /tmp/events.json)
 if account_matches /tmp/account /tmp/events.json >/tmp/differences; then verdict=yes; else verdict=NO; fi
 
