@@ -5,6 +5,7 @@
 
 #include <argp.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 
 #include "../daemon/protocol.h"
@@ -56,6 +57,9 @@ long long parse_number(struct argp_state *state, const char *option, const char 
 /* Takes the one VM that a verb works on, in ARGP_KEY_ARG. */
 error_t take_vm(struct argp_state *state, const char *value, const char **vm);
 
+/* An image's absolute path: the daemon has a working directory of its own.  False: said on stderr. */
+bool find_image(const char *image, char ret_path[PATH_MAX]);
+
 /* Prints object as one line, and drops it.  An exit code. */
 int print_json(json_t *object);
 
@@ -71,6 +75,9 @@ struct handlers {
 	void (*item)(void *context, json_t *item);         /* borrowed; NULL: not wanted */
 	void *context;
 };
+
+/* For handlers: tells the user. */
+void print_progress(void *context, const char *text);
 
 /* A connection to the daemon, or -1 and, unless quiet, a sentence on stderr. */
 int connection_open(const char *socket_path, bool quiet);

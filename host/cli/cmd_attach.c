@@ -105,13 +105,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	}
 }
 
-static void show_progress(void *context, const char *text)
-{
-	(void)context;
-	printf("%s\n", text);
-	fflush(stdout);
-}
-
 /* Only what was asked for: the rest is the daemon's to choose. */
 static json_t *to_json(const struct request *request, const char *image)
 {
@@ -150,7 +143,7 @@ int cmd_attach(int argc, char **argv)
 		NULL,
 	};
 	struct request request = {.image = getenv(SM_IMAGE_ENV), .max_aborts = -1};
-	struct handlers handlers = {.progress = show_progress};
+	struct handlers handlers = {.progress = print_progress};
 	char image[PATH_MAX];
 	json_t *reply;
 	int exit_code;
@@ -162,10 +155,7 @@ int cmd_attach(int argc, char **argv)
 		request.image = request.transport && strcmp(request.transport, "user") == 0
 					? SM_USER_IMAGE_PATH
 					: SM_IMAGE_PATH;
-	/* The daemon has a working directory of its own. */
-	if (!realpath(request.image, image)) {
-		fprintf(stderr, "shadowmon: cannot find the monitors %s: %s\n", request.image,
-			strerror(errno));
+	if (!find_image(request.image, image)) {
 		json_decref(request.policies);
 		return EXIT_FAILED;
 	}

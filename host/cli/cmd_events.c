@@ -103,21 +103,17 @@ static u64 now_ms(void)
 	return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / 1000000;
 }
 
-static void take_event(void *context, json_t *item);
+static int ask_schema(const struct common *common, const char *vm, struct sm_schema *schema);
 
 /* The VM has other monitors than when this began; a guest that makes records up shall not keep us busy. */
 static void learn_new_types(struct stream *stream)
 {
-	struct handlers handlers = {.item = take_event, .context = stream->schema};
 	struct common quiet = {.socket = stream->request->common.socket};
-	json_t *reply;
 
 	if (now_ms() < stream->next_question_ms)
 		return;
 	stream->next_question_ms = now_ms() + QUESTION_MS;
-	if (ask(&quiet, json_pack("{s:s, s:s}", "op", "schema", "vm", stream->request->vm),
-		&handlers, &reply) == EXIT_OK)
-		json_decref(reply);
+	ask_schema(&quiet, stream->request->vm, stream->schema);
 }
 
 static void decode(struct stream *stream, const struct sm_item *item, struct sm_event *ret_event)
@@ -334,6 +330,19 @@ static void take_event(void *context, json_t *item)
 		fprintf(stderr, "shadowmon: %s\n", err.text);
 }
 
+/* Adds what the VM's monitors declare now.  An exit code. */
+static int ask_schema(const struct common *common, const char *vm, struct sm_schema *schema)
+{
+	struct handlers handlers = {.item = take_event, .context = schema};
+	json_t *reply;
+	int exit_code =
+		ask(common, json_pack("{s:s, s:s}", "op", "schema", "vm", vm), &handlers, &reply);
+
+	if (exit_code == EXIT_OK)
+		json_decref(reply);
+	return exit_code;
+}
+
 /* Asks for the events, for which the daemon lets a guest boot that was reset, and shows them. */
 static int subscribe(struct stream *stream, bool *ret_again)
 {
@@ -397,24 +406,19 @@ static int schema_of_image(const char *path, struct sm_schema **ret_schema)
 
 static int schema_of_vm(const struct request *request, struct sm_schema **ret_schema)
 {
-	struct handlers handlers = {.item = take_event, .context = sm_schema_create()};
-	json_t *reply;
+	struct sm_schema *schema = sm_schema_create();
 	int exit_code;
 
-	if (!handlers.context) {
+	if (!schema) {
 		fputs("shadowmon: no memory\n", stderr);
 		return EXIT_FAILED;
 	}
-	exit_code =
-		ask(&request->common, json_pack("{s:s, s:s}", "op", "schema", "vm", request->vm),
-		    &handlers, &reply);
-	if (exit_code != EXIT_OK) {
-		sm_schema_free(handlers.context);
-		return exit_code;
-	}
-	json_decref(reply);
-	*ret_schema = handlers.context;
-	return EXIT_OK;
+	exit_code = ask_schema(&request->common, request->vm, schema);
+	if (exit_code == EXIT_OK)
+		*ret_schema = schema;
+	else
+		sm_schema_free(schema);
+	return exit_code;
 }
 
 static int print_schema(const struct request *request)

@@ -78,26 +78,15 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	}
 }
 
-static void show_progress(void *context, const char *text)
-{
-	(void)context;
-	printf("%s\n", text);
-	fflush(stdout);
-}
-
 static int send(struct request *request)
 {
-	struct handlers handlers = {.progress = show_progress};
+	struct handlers handlers = {.progress = print_progress};
 	char image[PATH_MAX];
 	json_t *json, *reply;
 	int exit_code;
 
-	/* The daemon has a working directory of its own. */
-	if (request->image && !realpath(request->image, image)) {
-		fprintf(stderr, "shadowmon: cannot find the monitors %s: %s\n", request->image,
-			strerror(errno));
+	if (request->image && !find_image(request->image, image))
 		return EXIT_FAILED;
-	}
 	json = json_pack("{s:s, s:s}", "op", "reload", "vm", request->vm);
 	if (request->image)
 		json_object_set_new(json, "image", json_string(image));

@@ -19,6 +19,13 @@ static void explain_no_daemon(const char *path, int error)
 			path, strerror(error));
 }
 
+void print_progress(void *context, const char *text)
+{
+	(void)context;
+	printf("%s\n", text);
+	fflush(stdout);
+}
+
 int connection_open(const char *path, bool quiet)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

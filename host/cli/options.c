@@ -76,3 +76,11 @@ int print_json(json_t *object)
 	fputs("shadowmon: cannot write the output\n", stderr);
 	return EXIT_FAILED;
 }
+
+bool find_image(const char *image, char ret_path[PATH_MAX])
+{
+	if (realpath(image, ret_path))
+		return true;
+	fprintf(stderr, "shadowmon: cannot find the monitors %s: %s\n", image, strerror(errno));
+	return false;
+}

@@ -79,6 +79,15 @@ void client_set_busy(struct client *client, bool busy);
 
 /* Handles one message, and answers it now or by a job later. */
 void request_handle(struct client *client, json_t *request);
+/* Tells the client that its request is malformed, and why; always true. */
+static inline bool unpack_failed(struct client *client, const json_error_t *error)
+{
+	client_fail(client, SM_CODE_BAD_REQUEST, error->text);
+	return true;
+}
+
+/* The end of a request that has nothing else to say. */
+void send_ok(struct client *client);
 /* What selector means, if it is attached; NULL: the client was told why it is not. */
 struct attachment *request_attachment(struct client *client, const char *selector);
 

@@ -60,18 +60,12 @@ static int apply(struct attachment *attachment, struct sm_error *err)
 
 /* --- requests ------------------------------------------------------------------------------------- */
 
-static bool unpack_failed(struct client *client, const json_error_t *error)
-{
-	client_fail(client, SM_CODE_BAD_REQUEST, error->text);
-	return true;
-}
-
 static void finish(struct client *client, int code, const struct sm_error *err)
 {
 	if (code)
 		client_fail(client, SM_CODE_FAILED, err->text);
 	else
-		client_send(client, json_pack("{s:b}", "ok", 1));
+		send_ok(client);
 }
 
 void do_policy_add(struct client *client, json_t *request)
@@ -197,7 +191,7 @@ void do_policy_list(struct client *client, json_t *request)
 				      "mode", sm_policy_enforces(policy) ? "enforce" : "monitor",
 				      "rules", (json_int_t)sm_policy_rules(policy)));
 	}
-	client_send(client, json_pack("{s:b}", "ok", 1));
+	send_ok(client);
 }
 
 /* --- with attach ---------------------------------------------------------------------------------- */

@@ -37,12 +37,6 @@ static bool check_range(struct client *client, const char *what, json_int_t valu
 	return false;
 }
 
-static bool unpack_failed(struct client *client, const json_error_t *error)
-{
-	client_fail(client, SM_CODE_BAD_REQUEST, error->text);
-	return true;
-}
-
 /* --- list ------------------------------------------------------------------------------------- */
 
 static json_t *vm_item(const struct sm_vm *vm, const struct attachment *attachment)
@@ -73,7 +67,7 @@ static void send_item(struct client *client, json_t *item)
 	client_send(client, json_pack("{s:o}", "item", item));
 }
 
-static void send_ok(struct client *client)
+void send_ok(struct client *client)
 {
 	client_send(client, json_pack("{s:b}", "ok", 1));
 }
