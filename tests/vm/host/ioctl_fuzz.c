@@ -52,14 +52,14 @@ static const struct {
 	unsigned long request;
 	const char *name;
 	unsigned int weight;
-	bool must; /* be accepted once at least */
+	bool must; /* be accepted once at least: what needs no rare state or transport */
 } calls[] = {
 	{SM_IOC_INFO, "info", 2, true},         {SM_IOC_ATTACH, "attach", 6, true},
 	{SM_IOC_AGENT, "agent", 4, true},       {SM_IOC_COMMAND, "command", 12, true},
 	{SM_IOC_MEMSLOTS, "memslots", 6, true}, {SM_IOC_LOAD_IMAGE, "load image", 10, true},
 	{SM_IOC_LOCK, "lock", 2, false},        {SM_IOC_STATUS, "status", 8, true},
 	{SM_IOC_WAKE, "wake", 2, true},         {SM_IOC_DETACH, "detach", 1, true},
-	{SM_IOC_VALUE, "value", 6, true},       {SM_IOC_OUTSIDE, "outside", 3, false},
+	{SM_IOC_VALUE, "value", 6, false},      {SM_IOC_OUTSIDE, "outside", 3, false},
 	{SM_IOC_SERVE, "serve", 2, false},      {SM_IOC_POLICY, "policy", 4, true},
 };
 
