@@ -88,10 +88,8 @@ static void *run_reload(void *argument)
 
 /* --- on the loop's thread --------------------------------------------------------------------- */
 
-static void destroy(struct job *job)
+static void release(struct job *job)
 {
-	LIST_REMOVE(job, link);
-	sd_event_source_disable_unref(job->source);
 	free(job->monitors);
 	free(job->image_path);
 	free(job);
@@ -128,36 +126,29 @@ static void answer(struct job *job, const char *failed)
 						   "pid", (int)vm->pid));
 }
 
-static void finish_reload(struct job *job)
+static void finish_reload(struct job *job, const char *failed)
 {
 	struct attachment *attachment = job->attachment;
-	const char *failed = NULL;
+	const char *name = attachment->vm.name;
 
-	pthread_join(job->thread, NULL);
-	if (job->result)
-		failed = job->error.text[0] ? job->error.text : strerror(-job->result);
 	if (failed)
-		log_warning("cannot change the monitors of VM %s (PID %d): %s", attachment->vm.name,
+		log_warning("cannot change the monitors of VM %s (PID %d): %s", name,
 			    (int)attachment->vm.pid, failed);
 	else
-		log_info("VM %s (PID %d) has monitors %s", attachment->vm.name,
-			 (int)attachment->vm.pid, sm_attachment_monitors(job->handle));
+		log_info("VM %s (PID %d) has monitors %s", name, (int)attachment->vm.pid,
+			 sm_attachment_monitors(job->handle));
 	answer(job, failed);
 	/* After a timeout the new ones are there, or will be. */
 	attachment_resume(attachment,
 			  job->result && job->result != -ETIMEDOUT ? NULL : job->image_path);
-	destroy(job);
 }
 
-static void finish(struct job *job)
+static void finish_attachment(struct job *job, const char *failed)
 {
 	struct attachment *attachment = job->attachment;
-	const char *name = attachment->vm.name, *failed = NULL;
+	const char *name = attachment->vm.name;
 	bool attached = job->run == run_attach;
 
-	pthread_join(job->thread, NULL);
-	if (job->result)
-		failed = job->error.text[0] ? job->error.text : strerror(-job->result);
 	if (attachment->again && job->result == -ETIMEDOUT)
 		log_debug("VM %s: its guest module does not answer yet", name);
 	else if (!failed)
@@ -174,7 +165,22 @@ static void finish(struct job *job)
 		attachment_settle(attachment, job->result ? NULL : job->handle);
 	else
 		attachment_destroy(attachment);
-	destroy(job);
+}
+
+static void finish(struct job *job)
+{
+	const char *failed = NULL;
+
+	pthread_join(job->thread, NULL);
+	if (job->result)
+		failed = job->error.text[0] ? job->error.text : strerror(-job->result);
+	if (job->run == run_reload)
+		finish_reload(job, failed);
+	else
+		finish_attachment(job, failed);
+	LIST_REMOVE(job, link);
+	sd_event_source_disable_unref(job->source);
+	release(job);
 }
 
 static int on_progress(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -188,10 +194,6 @@ static int on_progress(sd_event_source *source, int fd, uint32_t revents, void *
 	len = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (len <= 0 && job->run == run_reload) {
-		finish_reload(job);
-		return 0;
-	}
 	if (len <= 0) {
 		finish(job);
 		return 0;
@@ -292,9 +294,7 @@ int job_reload(struct attachment *attachment, struct client *client, const char 
 	if (job->image_path && job->monitors)
 		err = start(attachment->daemon, job, run_reload);
 	if (err) {
-		free(job->monitors);
-		free(job->image_path);
-		free(job);
+		release(job);
 		return err;
 	}
 	attachment->state = RELOADING;
