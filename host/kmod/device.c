@@ -6,7 +6,6 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <asm/tsc.h>
 
 #include "shadowmon.h"
 #include "transport.h"
@@ -257,59 +256,6 @@ static int do_detach(struct smh_vm *vm, struct sm_ioc_detach *arg)
 	return err;
 }
 
-/* --- status --------------------------------------------------------------------------------------- */
-
-static int copy_vcpu_status(struct smh_vcpu *v, struct sm_vcpu_status __user *out, bool live)
-{
-	struct sm_vcpu_status s = v->stats;
-
-	s.vcpu = v->index;
-	s.lost = READ_ONCE(v->ring.producer->lost);
-	if (live && v->state) {
-		s.entries = READ_ONCE(v->state->entries);
-		s.records = READ_ONCE(v->state->seq);
-	}
-	if (live) {
-		s.tsc_offset = v->vcpu->arch.l1_tsc_offset;
-		s.tsc_ratio = v->vcpu->arch.l1_tsc_scaling_ratio;
-	}
-	return copy_to_user(out, &s, sizeof(s)) ? -EFAULT : 0;
-}
-
-/* The scaling ratio is a fixed-point number with 48 fractional bits (SDM vol. 3, "TSC scaling"). */
-#define TSC_RATIO_SHIFT 48
-
-static int do_status(struct smh_vm *vm, struct sm_ioc_status *arg)
-{
-	struct sm_vcpu_status __user *out = u64_to_user_ptr(arg->vcpus);
-	struct smh_vcpu *v;
-	unsigned long index;
-	int err = 0;
-
-	mutex_lock(&vm->lock);
-	/* A detach ends the MMU notifier, which then says that the memory is gone. */
-	arg->state = READ_ONCE(vm->gone) && !vm->detached ? SM_STATE_GONE : vm->state;
-	arg->vmm_pid = vm->vmm_pid;
-	arg->flags = vm->flags;
-	arg->ring_size = vm->ring_size;
-	arg->budget_us = vm->budget_us;
-	arg->pages = vm->pool.count + (vm->image ? vm->image->pool.count : 0);
-	arg->protection = smh_protect_state(vm);
-	arg->count = 0;
-	xa_for_each(&vm->vcpus, index, v) {
-		if (arg->count < arg->capacity && !err)
-			err = copy_vcpu_status(v, &out[arg->count], !vm->detached);
-		arg->count++;
-		arg->pages += v->ring.nr_pages;
-	}
-	mutex_unlock(&vm->lock);
-	arg->host_tsc = rdtsc_ordered();
-	arg->host_time_ns = ktime_get_real_ns();
-	arg->tsc_khz = tsc_khz;
-	arg->tsc_ratio_shift = TSC_RATIO_SHIFT;
-	return err;
-}
-
 static long do_wake(struct smh_vm *vm)
 {
 	struct smh_vcpu *v;
@@ -370,7 +316,7 @@ static int dispatch(struct smh_file *file, unsigned int cmd, union smh_arg *arg)
 	case SM_IOC_LOCK:
 		return do_lock(vm, &arg->lock);
 	case SM_IOC_STATUS:
-		return do_status(vm, &arg->status);
+		return smh_status(vm, &arg->status);
 	case SM_IOC_DETACH:
 		return do_detach(vm, &arg->detach);
 	default:

@@ -530,6 +530,11 @@ void smh_wait_for_room(struct smh_vcpu *v);
 int smh_hypercall_target(struct smh_vcpu *v);
 int smh_hypercall_monitor(struct smh_vcpu *v);
 
+/* --- what is told of an attachment: status.c ----------------------------------------------------- */
+
+/* SM_IOC_STATUS.  May sleep. */
+int smh_status(struct smh_vm *vm, struct sm_ioc_status *arg);
+
 /* --- device: device.c ------------------------------------------------------------------------ */
 
 int smh_device_register(void);
