@@ -92,4 +92,6 @@ void page_aim(struct attack_page *page, unsigned int offset, bool late_cr3)
 	page->code[PAGE_SIZE + page_warm(offset)] = 0xc3; /* ret */
 	if (late_cr3)
 		memcpy(at - sizeof(mov_cr3_r8), mov_cr3_r8, sizeof(mov_cr3_r8));
+	/* The guest's own page there is global: after an event it would outlive MOV CR3. */
+	asm volatile("invlpg (%0)" : : "r"(gate) : "memory");
 }
