@@ -12,10 +12,14 @@
 	N(file_open, SM_POLICY_FILE_OPEN)           \
 	N(socket_connect, SM_POLICY_SOCKET_CONNECT) \
 	N(socket_bind, SM_POLICY_SOCKET_BIND)
+#define POLICY_ACTIONS(N)       \
+	N(deny, SM_POLICY_DENY) \
+	N(kill, SM_POLICY_KILL)
 #define POLICY(F)                               \
 	F(SM_STRING(64), policy)                \
 	F(SM_U32, rule)                         \
 	F(SM_NAMED(POLICY_EVENTS), event)       \
+	F(SM_NAMED(POLICY_ACTIONS), action)     \
 	F(SM_STRING(SM_POLICY_FACT_SIZE), name) \
 	F(SM_ENDPOINT, address)                 \
 	F(SM_ERRNO, error)                      \
@@ -148,7 +152,7 @@ static bool holds(struct subject *s, const volatile struct sm_policy_match *matc
 		answer = match_number(s, match);
 	switch (answer) {
 	case UNKNOWN:
-		return action == SM_POLICY_DENY;
+		return SM_POLICY_REFUSES(action);
 	case NONE:
 		return false;
 	default:
@@ -172,29 +176,36 @@ static bool applies(struct subject *s, const volatile struct sm_policy_rule *rul
 /* --- decisions ---------------------------------------------------------------------------- */
 
 struct decision {
-	u32 action;
-	struct sm_policy_rule rule; /* of SM_POLICY_DENY */
+	u32 strength;               /* 0: no rule applies */
+	struct sm_policy_rule rule; /* the strongest */
 };
+
+/* A kill that is told alone does not take the place of a refusal. */
+static u32 strength(const volatile struct sm_policy_rule *rule)
+{
+	u32 action = rule->action;
+
+	return SM_POLICY_REFUSES(action) && rule->enforce ? action + SM_POLICY_KILL : action;
+}
 
 /* Of each policy the first rule that applies, and of those the strongest. */
 static void decide_once(struct subject *s, struct decision *decision)
 {
 	u32 count = s->table->nr_rules, settled = 0x10000, i;
 
-	decision->action = 0;
+	decision->strength = 0;
 	s->steps = 0;
 	for (i = 0; i < count && i < SM_POLICY_RULES && may_step(s); i++) {
 		const volatile struct sm_policy_rule *rule = &s->table->rules[i];
-		u32 action = rule->action, policy = rule->policy;
+		u32 policy = rule->policy;
 
 		if (policy == settled || !applies(s, rule))
 			continue;
 		settled = policy;
-		if (action <= decision->action &&
-		    !(action == SM_POLICY_DENY && rule->enforce && !decision->rule.enforce))
+		if (strength(rule) <= decision->strength)
 			continue;
-		decision->action = action;
 		decision->rule = *rule;
+		decision->strength = strength(&decision->rule);
 	}
 }
 
@@ -207,7 +218,7 @@ static void decide(struct subject *s, const struct sm_policy_object *object,
 	s->task = sm_current();
 	for (i = 0; i < TRIES; i++) {
 		active = smc_policy.active;
-		decision->action = 0;
+		decision->strength = 0;
 		if (active < 1 || active > 2)
 			return;
 		written = smc_policy.written[active - 1];
@@ -231,6 +242,7 @@ static void tell_refusal(const struct subject *s, const struct sm_policy_rule *r
 		name[i] = s->table->text[(at + i) % SM_POLICY_TEXT];
 	e->rule = rule->index;
 	e->event = object->event;
+	e->action = rule->action;
 	e->error = rule->error & SM_VERDICT_ERRNO;
 	e->enforced = rule->enforce != 0;
 	e->address = object->endpoint;
@@ -246,20 +258,24 @@ bool sm_policy_tells(const struct sm_policy_object *object)
 	struct subject s;
 
 	decide(&s, object, &decision);
-	return decision.action != SM_POLICY_ALLOW;
+	return decision.strength != SM_POLICY_ALLOW;
 }
 
 int sm_policy_judge(const struct sm_policy_object *object, bool *ret_tell)
 {
 	struct decision decision;
 	struct subject s;
+	int error;
 
 	decide(&s, object, &decision);
-	*ret_tell = decision.action != SM_POLICY_ALLOW;
-	if (decision.action != SM_POLICY_DENY)
+	*ret_tell = decision.strength != SM_POLICY_ALLOW;
+	if (!SM_POLICY_REFUSES(decision.strength))
 		return SM_ALLOW;
 	tell_refusal(&s, &decision.rule);
-	return decision.rule.enforce ? SM_DENY(decision.rule.error & SM_VERDICT_ERRNO) : SM_ALLOW;
+	error = decision.rule.error & SM_VERDICT_ERRNO;
+	if (!decision.rule.enforce)
+		return SM_ALLOW;
+	return decision.rule.action == SM_POLICY_KILL ? SM_KILL(error) : SM_DENY(error);
 }
 
 /* --- names -------------------------------------------------------------------------------- */

@@ -70,16 +70,16 @@ static int check_hooks(const struct policy_hooks *hooks, const struct sm_policy 
 	unsigned int i;
 
 	for (i = 0; i < table->nr_rules; i++) {
-		bool deny = table->rules[i].action == SM_POLICY_DENY;
+		bool refuses = SM_POLICY_REFUSES(table->rules[i].action);
 		const struct source *source = &sources[table->rules[i].event];
 
-		if ((deny ? hooks->refuse : hooks->tell) & 1u << table->rules[i].event)
+		if ((refuses ? hooks->refuse : hooks->tell) & 1u << table->rules[i].event)
 			continue;
 		return sm_error_set(err, -EOPNOTSUPP,
 				    "policy %s: the monitor that %s %s is not hooked: load %s, or "
 				    "name it when attaching",
-				    policy->name, deny ? "refuses" : "tells", source->event,
-				    deny ? source->refuse_monitor : source->tell_monitor);
+				    policy->name, refuses ? "refuses" : "tells", source->event,
+				    refuses ? source->refuse_monitor : source->tell_monitor);
 	}
 	return 0;
 }

@@ -16,7 +16,12 @@ static const struct policy_word events[] = {
 	{"socket_bind", SM_POLICY_SOCKET_BIND}, {0},
 };
 static const struct policy_word actions[] = {
-	{"allow", SM_POLICY_ALLOW}, {"notify", SM_POLICY_NOTIFY}, {"deny", SM_POLICY_DENY}, {0}};
+	{"allow", SM_POLICY_ALLOW},
+	{"notify", SM_POLICY_NOTIFY},
+	{"deny", SM_POLICY_DENY},
+	{"kill", SM_POLICY_KILL},
+	{0},
+};
 /* By then it has happened. */
 #define REFUSABLE (~(EVENT(EXIT) | EVENT(MODULE_UNLOAD)))
 
@@ -386,14 +391,14 @@ static int read_action(struct policy_reader *r, const struct policy_key *action,
 	if (code)
 		return code;
 	rule->action = (u8)value;
-	if (value == SM_POLICY_DENY && !(REFUSABLE & 1u << rule->event))
+	if (SM_POLICY_REFUSES(value) && !(REFUSABLE & 1u << rule->event))
 		return policy_fail(r, action->value, "%s cannot be refused",
 				   event_name(rule->event));
-	if (error->value && value != SM_POLICY_DENY)
-		return policy_fail(r, error->value, "only what is denied has an error");
+	if (error->value && !SM_POLICY_REFUSES(value))
+		return policy_fail(r, error->value, "only deny and kill have an error");
 	if (error->value)
 		code = policy_read_word(r, error->value, "error", errors, &number);
-	rule->error = value == SM_POLICY_DENY ? (u16)number : 0;
+	rule->error = SM_POLICY_REFUSES(value) ? (u16)number : 0;
 	return code;
 }
 

@@ -76,7 +76,7 @@ done
 sed 's/action: deny/action: dny/' docs/policies/no-tunnels.yaml >"$work/wrong.yaml"
 ends 1 'a wrong policy' "$shadowmon" policy validate docs/policies/quiet.yaml "$work/wrong.yaml"
 complains 'a wrong policy: where, and what was expected' \
-	'wrong\.yaml:13:13: "dny" is no action; expected allow, notify, deny'
+	'wrong\.yaml:13:13: "dny" is no action; expected allow, notify, deny, kill'
 ends 1 'a policy that is not there' "$shadowmon" policy validate "$work/none.yaml"
 ends 1 'attach with a wrong policy' "$shadowmon" attach --policy "$work/wrong.yaml" web
 for words in '' frobnicate 'add web' 'list' 'list web web' 'delete web' 'set-mode web name'; do

@@ -18,7 +18,7 @@ static void check_table(const struct sm_policy_table *table)
 
 		assert(rule->first_match + rule->nr_matches <= table->nr_matches);
 		assert(rule->name_at + rule->name_len <= table->text_len);
-		assert(rule->action != SM_POLICY_DENY || rule->error);
+		assert(!SM_POLICY_REFUSES(rule->action) || rule->error);
 	}
 	for (i = 0; i < table->nr_matches; i++) {
 		const struct sm_policy_match *match = &table->matches[i];

@@ -12,7 +12,7 @@
 struct refusal {
 	struct sm_event_head head;
 	struct sm_text policy;
-	u32 rule, event;
+	u32 rule, event, action;
 	struct sm_text name;
 	struct sm_endpoint address;
 	s32 error;
@@ -290,6 +290,30 @@ static void mode_monitor(void **state)
 	assert_int_equal(judge("/bin/id"), 13);
 }
 
+static void kill_task(void **state)
+{
+	const struct refusal *e;
+
+	(void)state;
+	start_over();
+	rule(SM_POLICY_EXEC, SM_POLICY_DENY, true);
+	rule(SM_POLICY_EXEC, SM_POLICY_KILL, false);
+	table->rules[1].error = 2;
+	/* What is only told is weaker than what is enforced, in whatever order they come. */
+	assert_int_equal(judge("/bin/id"), 13);
+	e = take_event();
+	assert_int_equal(e->action, SM_POLICY_DENY);
+	table->rules[0].enforce = 0;
+	table->rules[1].enforce = 1;
+	assert_int_equal(judge("/bin/id"), SM_KILL(2));
+	e = take_event();
+	assert_int_equal(e->action, SM_POLICY_KILL);
+	assert_int_equal(e->enforced, 1);
+	table->rules[0].enforce = 1;
+	assert_int_equal(judge("/bin/id"), SM_KILL(2));
+	take_event();
+}
+
 static void first_rule_of_a_policy(void **state)
 {
 	(void)state;
@@ -421,7 +445,7 @@ static void noise(void **state)
 		policy_area.active = 1 + i % 2;
 		for (k = 0; k < SM_POLICY_RULES && i % 3; k++)
 			policy_area.tables[i % 2].rules[k].event = SM_POLICY_EXEC;
-		assert_in_range(judge("/bin/id"), 0, SM_VERDICT_ERRNO);
+		assert_in_range(judge("/bin/id"), 0, SM_VERDICT_MASK);
 	}
 }
 
@@ -430,9 +454,16 @@ static void noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(texts),     TEST(who_it_is),    TEST(ancestors),
-		TEST(arguments), TEST(mode_monitor), TEST(first_rule_of_a_policy),
-		TEST(filter),    TEST(addresses),    TEST(monitors_ask),
+		TEST(texts),
+		TEST(who_it_is),
+		TEST(ancestors),
+		TEST(arguments),
+		TEST(mode_monitor),
+		TEST(kill_task),
+		TEST(first_rule_of_a_policy),
+		TEST(filter),
+		TEST(addresses),
+		TEST(monitors_ask),
 		TEST(noise),
 	};
 

@@ -59,8 +59,10 @@ static void test_errors(void **state)
 		"p.yaml:8:5: a rule has no key \"acton\"; expected event, match, action, error");
 	refused(HEAD "  rules:\n  - {event: process_exit, action: deny}\n",
 		"p.yaml:7:35: process_exit cannot be refused");
+	refused(HEAD "  rules:\n  - {event: module_unload, action: kill}\n",
+		"p.yaml:7:36: module_unload cannot be refused");
 	refused(HEAD "  rules:\n  - {event: process_exec, action: allow, error: EPERM}\n",
-		"only what is denied has an error");
+		"only deny and kill have an error");
 	refused(HEAD "  rules:\n  - event: process_exec\n    action: deny\n    match:\n"
 		     "    - {field: uid, operator: Prefix, values: [1]}\n",
 		"p.yaml:10:30: expected In or NotIn");

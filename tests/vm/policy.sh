@@ -3,39 +3,7 @@
 . /lab/lib.sh
 . /root/tap.sh
 . /root/vm.sh
-
-REFUSED='forbidden-program EACCES
-forbidden-script EACCES
-forbidden-argument ENOENT
-other-argument done
-forbidden-file EPERM
-other-file done
-forbidden-address ENETUNREACH
-forbidden-address-mapped ENETUNREACH
-forbidden-address-by-ring ENETUNREACH
-forbidden-address-by-ring-thread ENETUNREACH
-other-address done
-other-address-by-ring done
-forbidden-port EACCES
-module: Device or resource busy
-still root'
-ALL_DONE=$(sed -E 's/ E[A-Z]+$/ done/; s/^module: .*/module: loaded/' <<<"$REFUSED")
-
-# Everything that the policy is about, by root, in one command.
-attempt()
-{
-	local module='modprobe dummy 2>/tmp/why && echo module: loaded || sed "s/.*: /module: /" /tmp/why; rmmod dummy 2>/dev/null'
-	guest_run web "attempt; $module; [ \"\$(id -u)\" = 0 ] && echo still root"
-}
-
-# What attempt() prints must be that, line by line.
-outcome() # NAME EXPECTED
-{
-	attempt >/tmp/outcome
-	[ "$(cat /tmp/outcome)" = "$2" ]
-	ok $? "$1"
-	[ "$(cat /tmp/outcome)" = "$2" ] || sed 's/^/# /' /tmp/outcome
-}
+. /root/check_policy.sh
 
 cat >/tmp/quiet.yaml <<'END'
 apiVersion: shadowmon/v1
@@ -55,30 +23,31 @@ shadowmond 2>/tmp/shadowmond.log &
 daemon=$!
 sleep 0.5
 guest_start web 1 256 || exit 1
-guest_run web 'cp /usr/bin/true /tmp/forbidden; printf "#!/bin/sh\n:\n" >/tmp/script; chmod 755 /tmp/script; mkdir /tmp/closed'
+policy_prepare
 outcome "control: without a policy all of it happens" "$ALL_DONE"
 refuse 1 "a policy whose monitors are not hooked is refused" vm_attach --policy /root/policy.yaml
 check "attach with a policy" vm_attach --monitors=default,file,socket --policy /root/policy.yaml
 outcome "root gets the policy's errno for each, and what is next to it happens" "$REFUSED"
 vm_drain
-check "each refusal is told" test "$(vm_count '.policy | objects | .policy == "refuse" and .enforced')" -eq 10
+check "each refusal is told" test "$(vm_count '.policy | objects | .policy == "refuse" and .enforced')" -eq 12
 check "... with address" test "$(vm_count '.policy | objects | .event == "socket_connect" and .error == "ENETUNREACH" and .rule == 4
 	and (.address.address | endswith("127.66.6.6")) and .address.port == 7777 and .process.binary == "/usr/bin/attempt"')" -eq 4
 check "... with path" test "$(vm_count '.policy | objects | .event == "file_open" and .name == "/tmp/closed/file"')" -eq 1
 check "... with the module's name" test "$(vm_count '.policy | objects | .event == "module_load" and .name == "dummy" and .error == "EBUSY"')" -eq 1
+check "... and who was killed" test "$(vm_count '.policy | objects | .action == "kill" and .error == "EACCES"')" -eq 2
 check "what was refused did not happen" test "$(vm_count '.module_load or .process_exec.process.binary == "/tmp/forbidden"
-	or .file_open.path == "/tmp/closed/file" or .socket_bind.address.port == 666')" -eq 0
+	or ((.file_open.path // "") | test("^/tmp/(closed|deadly)/")) or .socket_bind.address.port == 666')" -eq 0
 check "mode monitor, while the guest runs" shadowmon policy set-mode web refuse monitor
 outcome "in mode monitor all of it happens" "$ALL_DONE"
 vm_drain
 # io_uring asks once more for a connection that was not there at once.
-check "... and is told" test "$(jq -s '[.[].policy | objects | select(.enforced | not).rule] | (length >= 10) and (unique | length) == 6' \
+check "... and is told" test "$(jq -s '[.[].policy | objects | select(.enforced | not).rule] | (length >= 12) and (unique | length) == 8' \
 	/tmp/events.json)" = true
 check "... besides the events themselves" test "$(vm_count '.module_load or .process_exec.process.binary == "/tmp/forbidden"
 	or .file_open.path == "/tmp/closed/file" or .socket_bind.address.port == 666')" -eq 4
 check "a second policy, while the guest runs" shadowmon policy add web /tmp/quiet.yaml
 check "both are listed" test "$(shadowmon policy list -o json web | jq -c '[.policies[] | [.name, .mode, .rules]]')" = \
-	'[["refuse","monitor",6],["quiet","monitor",1]]'
+	'[["refuse","monitor",8],["quiet","monitor",1]]'
 guest_run web 'for i in 1 2 3; do /usr/bin/uname; done; /usr/bin/true' >/dev/null
 vm_drain
 check "what is allowed is not in the ring" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 0

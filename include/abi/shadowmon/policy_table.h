@@ -38,14 +38,18 @@ enum sm_policy_event {
 };
 
 /*
- * Of several policies, the strongest counts.  Where a match cannot be decided, because a text is too
- * long or cannot be read, it holds for SM_POLICY_DENY, and for the others it does not.
+ * Of several policies, the strongest counts; what is enforced is stronger than what is not.  Where a match
+ * cannot be decided, because a text is too long or cannot be read, it holds for what refuses, and for the
+ * others it does not.
  */
 enum sm_policy_action {
 	SM_POLICY_ALLOW = 1,  /* tell nothing */
 	SM_POLICY_NOTIFY = 2, /* tell the event, as without a policy */
 	SM_POLICY_DENY = 3,   /* refuse, and tell that; not EXIT and MODULE_UNLOAD */
+	SM_POLICY_KILL = 4,   /* the same, and SIGKILL to the current process */
 };
+
+#define SM_POLICY_REFUSES(action) ((action) >= SM_POLICY_DENY)
 
 enum sm_policy_field {
 	/* Texts. */
@@ -82,10 +86,10 @@ enum sm_policy_operator {
 struct sm_policy_rule {
 	u8 event;
 	u8 action;
-	u8 enforce; /* 0: SM_POLICY_DENY is told alone */
+	u8 enforce; /* 0: what it would refuse is told alone */
 	u8 index;   /* in its policy's file */
 	u16 policy; /* rules of one policy follow each other; the first that matches counts */
-	u16 error;  /* SM_POLICY_DENY: 1 to SM_VERDICT_ERRNO */
+	u16 error;  /* of what refuses: 1 to SM_VERDICT_ERRNO */
 	u16 first_match;
 	u16 nr_matches; /* all must hold */
 	u16 name_at;    /* the policy's, in text */
