@@ -3,6 +3,7 @@
 # refused.
 . /lab/lib.sh
 . /root/tap.sh
+. /root/check_policy.sh
 . /root/check_workload.sh
 . /root/vm.sh
 
@@ -13,7 +14,9 @@ sleep 0.5
 check "doctor finds nothing missing" shadowmon doctor
 guest_start web 1 256 || exit 1
 guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1; insmod /shadowmon_attack.ko'
-check "attach" vm_attach
+policy_prepare
+outcome "control: without a policy all of it happens" "$ALL_DONE"
+check "attach" vm_attach --monitors=default,file,socket
 guest_run web "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null 2>&1; cat /tmp/account" >/tmp/account
 vm_drain
 check "each program of the guest's own account is seen once" account_matches /tmp/account /tmp/events.json
@@ -22,6 +25,7 @@ check "sequence numbers have no gap" sequence_is_whole /tmp/all.json
 guest_run web 'echo 10000 >/sys/kernel/debug/shadowmon/ping'
 check "gate round trips cause no VM exit" test "$(vm_status exits_event)" -eq 0
 
+check "a policy is added" shadowmon policy add web /root/policy.yaml
 vm_follow
 for what in 1 3 5 8 10; do
 	guest_run web "echo $what 0 >/sys/kernel/debug/shadowmon/provoke" >/dev/null
@@ -39,7 +43,8 @@ vm_unfollow
 guest_run web uname >/dev/null
 vm_drain
 check "later events still arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
-check "detach" shadowmon detach web
+outcome "after all attacks root gets the policy's errno for each, and what is next to it happens" "$REFUSED"
+check "detach" shadowmon detach --timeout=60 web
 
 # --- ioctls at random, where the suite asks for it ------------------------------------------------------
 
