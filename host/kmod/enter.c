@@ -13,30 +13,32 @@
 
 #define VMFUNC_EPTP_SWITCHING BIT_ULL(0)
 
-static void update_secondary_controls(u64 set, u64 clear)
+static void clear_secondary_controls(u64 controls)
 {
 	u64 old = smh_vmread(SECONDARY_VM_EXEC_CONTROL);
-	u64 new = (old | set) & ~clear;
 
-	if (new != old)
-		smh_vmwrite(SECONDARY_VM_EXEC_CONTROL, new);
+	if (old & controls)
+		smh_vmwrite(SECONDARY_VM_EXEC_CONTROL, old & ~controls);
 }
 
 /* Host 6.1 has VM functions on for all its guests, with none enabled; 6.12 for none. */
 static void enable_vmfunc(struct smh_vcpu *v, u64 others)
 {
 	u64 old = smh_vmread(SECONDARY_VM_EXEC_CONTROL);
+	u64 new = old | SECONDARY_EXEC_ENABLE_VMFUNC | others;
 
+	if (likely(new == old))
+		return;
 	if (!(old & SECONDARY_EXEC_ENABLE_VMFUNC))
 		WRITE_ONCE(v->vmfunc, true);
-	update_secondary_controls(SECONDARY_EXEC_ENABLE_VMFUNC | others, 0);
+	smh_vmwrite(SECONDARY_VM_EXEC_CONTROL, new);
 }
 
 static void disable_vmfunc(struct smh_vcpu *v)
 {
 	if (!v->vmfunc)
 		return;
-	update_secondary_controls(0, SECONDARY_EXEC_ENABLE_VMFUNC);
+	clear_secondary_controls(SECONDARY_EXEC_ENABLE_VMFUNC);
 	WRITE_ONCE(v->vmfunc, false);
 }
 
@@ -71,7 +73,7 @@ static void bind(struct smh_vcpu *v)
 	}
 	enable_vmfunc(v, controls);
 	choose_functions(v);
-	if (v->bound)
+	if (likely(v->bound))
 		return;
 	smh_vmwrite(EPTP_LIST_ADDRESS, __pa(v->list));
 	smh_vcpu_reset_list(v, smh_vmread(EPT_POINTER));
@@ -107,7 +109,7 @@ void smh_unbind(struct smh_vcpu *v)
 	v->functions = 0;
 	smh_vmwrite(EPTP_LIST_ADDRESS, 0);
 	if (!kvm_wants_descriptor_exiting(v->vcpu))
-		update_secondary_controls(0, SECONDARY_EXEC_DESC);
+		clear_secondary_controls(SECONDARY_EXEC_DESC);
 	disable_vmfunc(v);
 	WRITE_ONCE(v->bound, false);
 }
@@ -163,19 +165,22 @@ static void enter_bound(struct smh_vcpu *v)
 	bool left_by_exit = v->view != SM_VIEW_TARGET;
 
 	v->view = SM_VIEW_TARGET;
-	smh_inject_restore(v);
+	if (unlikely(v->blocked || v->masked_windows))
+		smh_inject_restore(v);
 	if (current_view == SM_VIEW_TARGET && v->list[SM_VIEW_TARGET] != eptp)
 		v->list[SM_VIEW_TARGET] = eptp;
 	if (view == SM_VIEW_TARGET && unlikely(v->image != READ_ONCE(v->vm->image)))
 		smh_vcpu_take_image(v);
-	if (READ_ONCE(v->flush)) {
+	if (unlikely(READ_ONCE(v->flush))) {
 		WRITE_ONCE(v->flush, false);
 		smp_mb(); /* a zap that sets it again from here on kicks this vCPU again */
 		smh_ept_flush(v->eptp[SM_VIEW_GATE]);
 		smh_ept_flush(v->eptp[SM_VIEW_MONITOR]);
 	}
-	if (view == SM_VIEW_TARGET) {
-		smh_inject_waits(v);
+	if (likely(view == SM_VIEW_TARGET)) {
+		if (unlikely(v->held.info ||
+			     (smh_vmread(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_VALID_MASK)))
+			smh_inject_waits(v);
 		return;
 	}
 
@@ -199,19 +204,19 @@ static void enter_bound(struct smh_vcpu *v)
 
 void smh_enter(struct kvm_vcpu *vcpu, const void *unused)
 {
-	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
-	struct smh_vcpu *v;
+	struct smh_vcpu *v = smh_vcpu_find(vcpu);
+	struct smh_vm *vm;
 	u32 what;
 
 	/* A nested guest runs on a VMCS of its own, in which KVM keeps VM functions off. */
-	if (!vm || (vcpu->arch.hflags & HF_GUEST_MASK))
+	if (!v || (vcpu->arch.hflags & HF_GUEST_MASK))
 		return;
-	v = xa_load(&vm->vcpus, vcpu->vcpu_idx);
-	if (!v)
-		return;
-	what = smh_reset_is_due(v);
-	if (what)
-		smh_reset(vm, what);
+	vm = v->vm;
+	if (unlikely(smh_reset_may_be_due(v))) {
+		what = smh_reset_is_due(v);
+		if (what)
+			smh_reset(vm, what);
+	}
 	if (READ_ONCE(vm->parting)) {
 		smh_unbind(v);
 		return;

@@ -7,8 +7,8 @@
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 
+#include "hooks.h"
 #include "lab.h"
-#include "shadowmon.h"
 #include "transport.h"
 #include "vmcs.h"
 
@@ -54,7 +54,7 @@ static bool budget_is_used_up(struct smh_vcpu *v)
 
 static void budget_reset(struct smh_vcpu *v)
 {
-	if (!v->budget_start)
+	if (likely(!v->budget_start))
 		return;
 	v->budget_start = 0;
 	hrtimer_try_to_cancel(&v->budget_timer);
@@ -171,102 +171,132 @@ static int handle_in_target(struct smh_vcpu *v, u32 exit_reason)
 	}
 }
 
-static int handle(struct smh_vm *vm, struct kvm_vcpu *vcpu)
+/* Have they changed since window and protection were last fitted to them? */
+static __always_inline void check_memslots(struct smh_vm *vm)
 {
-	u32 full_reason = smh_vmread(VM_EXIT_REASON), exit_reason = full_reason & 0xffff;
-	unsigned int view = SM_VIEW_TARGET;
-	struct smh_vcpu *v;
+	u64 generation = kvm_memslots(vm->kvm)->generation;
+
+	if (unlikely(READ_ONCE(vm->window.generation) != generation))
+		smh_window_follow(vm, generation);
+	if (READ_ONCE(vm->protect.active) &&
+	    unlikely(READ_ONCE(vm->protect.generation) != generation))
+		smh_protect_follow(vm, generation);
+}
+
+static int handle_in_compartment(struct smh_vcpu *v, unsigned int view, u32 exit_reason)
+{
 	int ret;
 
-	v = smh_vcpu_get_or_create(vm, vcpu);
-	if (v)
-		smh_inject_unmask_windows(v);
-	if (!v || (full_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
-		return PASS_TO_KVM;
-	v->stats.exits++;
-	if (v->bound) {
-		smh_window_check_generation(vm);
-		smh_protect_check_generation(vm);
-		view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER));
-	}
-	/* Set on every path before anything can return to the guest. */
-	v->view = view;
-	if (view != SM_VIEW_MONITOR)
+	if (view == SM_VIEW_MONITOR) {
+		ret = handle_in_monitor(v, exit_reason);
+	} else {
 		budget_reset(v);
-	if (exit_reason == EXIT_REASON_INTERRUPT_WINDOW)
-		smh_inject_note_window(v);
-
-	if (view == SM_VIEW_TARGET) {
-		if (v->bound && !v->held.info && v->state->attention) {
-			WRITE_ONCE(v->state->attention, 0);
-			kvm_make_request(KVM_REQ_EVENT, vcpu);
-		}
-		if (time_after_eq(jiffies, v->look.due))
-			smh_verify_look(v, exit_reason);
-		return handle_in_target(v, exit_reason);
+		ret = handle_in_gate(v, exit_reason);
 	}
-	ret = view == SM_VIEW_MONITOR ? handle_in_monitor(v, exit_reason)
-				      : handle_in_gate(v, exit_reason);
 	v->rip = smh_vcpu_rip(v);
 	return ret;
 }
 
-/* KVM's handler, and what is to be looked at behind it. */
-static int pass_to_kvm(struct smh_vm *vm, struct kvm_vcpu *vcpu, unsigned int fastpath)
+static int handle(struct smh_vcpu *v, u32 full_reason)
 {
-	u32 exit_reason = smh_vmread(VM_EXIT_REASON) & 0xffff;
-	int ret = smh_call_vmx_handle_exit(vcpu, fastpath);
-	struct smh_vcpu *v = vm ? xa_load(&vm->vcpus, vcpu->vcpu_idx) : NULL;
+	u32 exit_reason = full_reason & 0xffff;
+	unsigned int view = SM_VIEW_TARGET;
 
-	if (v && v->view == SM_VIEW_TARGET) {
-		smh_pins_check(v, exit_reason);
+	if (unlikely(v->masked_windows))
+		smh_inject_unmask_windows(v);
+	if (unlikely(full_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return PASS_TO_KVM;
+	v->stats.exits++;
+	if (likely(v->bound)) {
+		check_memslots(v->vm);
+		view = smh_vcpu_current_view(v, smh_vmread(EPT_POINTER));
+	}
+	/* Set on every path before anything can return to the guest. */
+	v->view = view;
+	if (exit_reason == EXIT_REASON_INTERRUPT_WINDOW)
+		smh_inject_note_window(v);
+	if (unlikely(view != SM_VIEW_TARGET))
+		return handle_in_compartment(v, view, exit_reason);
+
+	budget_reset(v);
+	if (v->bound && !v->held.info && unlikely(v->state->attention)) {
+		WRITE_ONCE(v->state->attention, 0);
+		kvm_make_request(KVM_REQ_EVENT, v->vcpu);
+	}
+	if (time_after_eq(jiffies, v->look.due))
+		smh_verify_look(v, exit_reason);
+	return handle_in_target(v, exit_reason);
+}
+
+/* KVM's handler, and what is to be looked at behind it. */
+static int pass_to_kvm(struct smh_vcpu *v, u32 exit_reason, struct kvm_vcpu *vcpu,
+		       unsigned int fastpath)
+{
+	int ret = static_call(smh_vmx_handle_exit)(vcpu, fastpath);
+
+	if (!v)
+		return ret;
+	if (likely(v->view == SM_VIEW_TARGET)) {
+		if (smh_pins_may_change(v, exit_reason))
+			smh_pins_check(v, exit_reason);
 		smh_reset_note_mode(v);
 	}
 	/* KVM may just have mapped a page of a new memslot. */
-	if (vm)
-		smh_protect_check_generation(vm);
+	check_memslots(v->vm);
 	return ret;
 }
 
 /* Last of all: now it is known in which view the vCPU goes on, and what KVM injects of its own accord. */
-static void hand_back(struct smh_vm *vm, struct kvm_vcpu *vcpu)
+static void hand_back(struct smh_vcpu *v)
 {
-	struct smh_vcpu *v = xa_load(&vm->vcpus, vcpu->vcpu_idx);
-
-	if (!v || !v->bound)
+	if (!v->bound)
 		return;
-	smh_inject_hand_back(v);
-	smh_inject_block(v);
+	if (unlikely(v->held.info))
+		smh_inject_hand_back(v);
+	if (unlikely(v->view != SM_VIEW_TARGET))
+		smh_inject_block(v);
+}
+
+/* NULL: not of an attached VM, or in a nested guest. */
+static struct smh_vcpu *find_or_create(struct kvm_vcpu *vcpu)
+{
+	struct smh_vcpu *v;
+	struct smh_vm *vm;
+
+	if (unlikely(vcpu->arch.hflags & HF_GUEST_MASK))
+		return NULL;
+	v = smh_vcpu_find(vcpu);
+	if (likely(v))
+		return v;
+	vm = smh_vm_find(vcpu->kvm);
+	return vm ? smh_vcpu_get_or_create(vm, vcpu) : NULL;
 }
 
 /*
  * What nobody waits for, perhaps because its attachment has just ended.  KVM's handler expects it of nested guests
  * alone, and that of 6.12 warns.
  */
-static bool is_stray_vmfunc(const struct kvm_vcpu *vcpu)
+static bool is_stray_vmfunc(const struct kvm_vcpu *vcpu, u32 full_reason)
 {
-	return !(vcpu->arch.hflags & HF_GUEST_MASK) &&
-	       smh_vmread(VM_EXIT_REASON) == EXIT_REASON_VMFUNC;
+	return unlikely(full_reason == EXIT_REASON_VMFUNC) && !(vcpu->arch.hflags & HF_GUEST_MASK);
 }
 
 int smh_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath)
 {
-	int idx = srcu_read_lock(&smh_srcu);
-	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
-	int ret = PASS_TO_KVM;
+	int idx = srcu_read_lock(&smh_srcu), ret = PASS_TO_KVM;
+	struct smh_vcpu *v = find_or_create(vcpu);
+	u32 reason = smh_vmread(VM_EXIT_REASON);
 
-	if (vcpu->arch.hflags & HF_GUEST_MASK)
-		vm = NULL;
-	if (vm)
-		ret = handle(vm, vcpu);
-	if (ret == PASS_TO_KVM && is_stray_vmfunc(vcpu)) {
+	if (v)
+		ret = handle(v, reason);
+	if (ret == PASS_TO_KVM && is_stray_vmfunc(vcpu, reason)) {
 		kvm_queue_exception(vcpu, UD_VECTOR);
 		ret = 1;
 	}
 	if (ret == PASS_TO_KVM)
-		ret = pass_to_kvm(vm, vcpu, fastpath);
-	if (vm)
-		hand_back(vm, vcpu);
+		ret = pass_to_kvm(v, reason & 0xffff, vcpu, fastpath);
+	if (v)
+		hand_back(v);
 	srcu_read_unlock(&smh_srcu, idx);
 	return ret;
 }

@@ -178,8 +178,7 @@ int smh_smi_allowed(struct kvm_vcpu *vcpu, bool for_injection)
 {
 	int (*original)(struct kvm_vcpu *, bool) = smh_original(smh_smi_allowed);
 	int idx = srcu_read_lock(&smh_srcu), ret = 0;
-	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
-	struct smh_vcpu *v = vm ? xa_load(&vm->vcpus, vcpu->vcpu_idx) : NULL;
+	struct smh_vcpu *v = smh_vcpu_find(vcpu);
 
 	if (v && v->bound && v->view != SM_VIEW_TARGET && !smh_weakened(SMH_WEAKEN_INJECTION))
 		ask_for_exit(v, v->view);

@@ -295,14 +295,8 @@ void smh_pins_check(struct smh_vcpu *v, u32 exit_reason)
 		memset(v->pins.held, 0, sizeof(v->pins.held));
 		return;
 	}
-	switch (exit_reason) {
-	case EXIT_REASON_CR_ACCESS:
-	case EXIT_REASON_MSR_WRITE:
+	if (exit_reason == EXIT_REASON_CR_ACCESS || exit_reason == EXIT_REASON_MSR_WRITE)
 		defend(v, FIRST_CONTROL, FIRST_SYSENTER, exit_reason);
-		break;
-	case EXIT_REASON_EXTERNAL_INTERRUPT:
-	case EXIT_REASON_HLT:
+	else
 		defend(v, FIRST_SYSENTER, SMH_PINS, exit_reason);
-		break;
-	}
 }

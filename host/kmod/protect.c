@@ -91,14 +91,11 @@ static void untrack_all(struct smh_vm *vm)
 	p->nr_pages = 0;
 }
 
-void smh_protect_check_generation(struct smh_vm *vm)
+void smh_protect_follow(struct smh_vm *vm, u64 generation)
 {
 	struct smh_protect *p = &vm->protect;
-	u64 generation = kvm_memslots(vm->kvm)->generation;
 	unsigned int i;
 
-	if (!READ_ONCE(p->active) || READ_ONCE(p->generation) == generation)
-		return;
 	mutex_lock(&p->lock);
 	/* A page that is not there now is tracked when it comes: that is a new generation. */
 	for (i = 0; p->active && i < p->nr_pages; i++)

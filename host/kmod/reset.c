@@ -14,21 +14,11 @@
 
 #include "shadowmon.h"
 
-static bool is_protected_mode(const struct smh_vcpu *v)
-{
-	return v->vcpu->arch.cr0 & X86_CR0_PE; /* never the guest's own: KVM intercepts changes */
-}
-
-void smh_reset_note_mode(struct smh_vcpu *v)
-{
-	v->reset.was_protected = is_protected_mode(v);
-}
-
 /* A VMM writes a vCPU's registers on a reset last, and between two entries in one go. */
 u32 smh_reset_is_due(struct smh_vcpu *v)
 {
 	struct kvm_vcpu *vcpu = v->vcpu;
-	bool lost_mode = v->reset.was_protected && !is_protected_mode(v) &&
+	bool lost_mode = v->reset.was_protected && !smh_is_protected_mode(v) &&
 			 !(vcpu->arch.hflags & HF_SMM_MASK);
 	bool is_first = vcpu->vcpu_id == vcpu->kvm->arch.bsp_vcpu_id;
 	bool written = v->reset.written, moved = v->reset.moved;

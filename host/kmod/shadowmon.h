@@ -26,6 +26,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <asm/kvm_page_track.h>
+#include <asm/vmx.h>
 
 #include <shadowmon/event.h>
 #include <shadowmon/hypercall.h>
@@ -151,35 +152,34 @@ struct smh_unfinished {
 struct smh_image;
 
 struct smh_vcpu {
-	struct smh_vm *vm;
+	/* What each exit and entry look at, together. */
+	struct hlist_node node; /* vm.c */
 	struct kvm_vcpu *vcpu;
-	u32 index;
-
-	u64 *list;    /* EPTP list page */
-	u64 *pdpt[3]; /* of view 1 and 2: where window tables are linked */
-	u64 eptp[3];  /* of view 1 and 2 */
+	struct smh_vm *vm;
+	u64 eptp[3]; /* of view 1 and 2 */
+	u64 *list;   /* EPTP list page */
 	struct sm_cpu_state *state;
-	struct smh_ring ring;
-
 	struct smh_image *image; /* that views 1 and 2 show */
-
-	/* Entry and exit state. */
-	bool bound; /* this vCPU's VMCS names our list */
+	u64 functions;           /* that VMFUNC has, by our doing */
+	bool bound;              /* this vCPU's VMCS names our list */
 	bool vmfunc; /* VM functions are on, which KVM had off: a guest would make KVM warn of their exits */
-	u64 functions; /* that VMFUNC has, by our doing */
-	u8 view;       /* at the last exit; consumed by the next entry */
-	u64 rip;       /* where it is to go on, if view is 1 or 2 */
-	struct smh_held_event held;
-	bool blocked;       /* KVM is shown blocking by MOV SS */
-	u32 masked_windows; /* window exits that KVM asked for and that are off */
-	struct smh_pins pins;
+	u8 view;      /* at the last exit; consumed by the next entry */
+	bool flush;   /* INVEPT before the next entry; set by others */
+	bool blocked; /* KVM is shown blocking by MOV SS */
 	struct smh_reset reset;
-	u64 budget_entries; /* activation that the budget is running for */
+	u32 masked_windows; /* window exits that KVM asked for and that are off */
+	struct smh_held_event held;
 	u64 budget_start;
-	struct hrtimer budget_timer;
-	bool flush; /* INVEPT before the next entry; set by others */
-	struct smh_unfinished unfinished;
 	struct smh_look look;
+	struct smh_pins pins;
+
+	u32 index;
+	u64 *pdpt[3]; /* of view 1 and 2: where window tables are linked */
+	struct smh_ring ring;
+	u64 rip;            /* where it is to go on, if view is 1 or 2 */
+	u64 budget_entries; /* activation that the budget is running for */
+	struct hrtimer budget_timer;
+	struct smh_unfinished unfinished;
 
 	struct smh_outside *outside; /* transports other than the gate: transport.h */
 
@@ -204,7 +204,14 @@ void smh_transport_unprepare(struct smh_vcpu *v);
 u64 smh_vcpu_rip(struct smh_vcpu *v);
 void smh_vcpu_set_reg(struct smh_vcpu *v, enum kvm_reg reg, u64 value);
 /* 0 to 2, from the EPTP that is in the VMCS. */
-unsigned int smh_vcpu_current_view(const struct smh_vcpu *v, u64 eptp);
+static inline unsigned int smh_vcpu_current_view(const struct smh_vcpu *v, u64 eptp)
+{
+	if (unlikely(eptp == v->eptp[SM_VIEW_GATE]))
+		return SM_VIEW_GATE;
+	if (unlikely(eptp == v->eptp[SM_VIEW_MONITOR]))
+		return SM_VIEW_MONITOR;
+	return SM_VIEW_TARGET;
+}
 /* Writes the whole list page anew, disarmed, with target as view 0. */
 void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp);
 
@@ -221,8 +228,8 @@ struct smh_window {
 
 /* Fills the page of gpa in.  -EFAULT: not RAM.  -EAGAIN: raced, retry.  vCPU thread; may sleep. */
 int smh_window_fill(struct smh_vm *vm, u64 gpa);
-/* Drops all if the memslots changed.  vCPU thread, kvm->srcu held. */
-void smh_window_check_generation(struct smh_vm *vm);
+/* The memslots are not those of window.generation: drops all.  vCPU thread, kvm->srcu held. */
+void smh_window_follow(struct smh_vm *vm, u64 generation);
 extern const struct mmu_notifier_ops smh_window_notifier_ops;
 
 /* --- protected guest memory: protect.c -------------------------------------------------------- */
@@ -260,8 +267,8 @@ void smh_protect_suspend(struct smh_vm *vm);
 /* After smh_protect_stop(), when no hook sees the VM any more. */
 void smh_protect_exit(struct smh_vm *vm);
 enum sm_protection smh_protect_state(const struct smh_vm *vm);
-/* Tracks anew what memslot changes made untracked.  vCPU thread, kvm->srcu held. */
-void smh_protect_check_generation(struct smh_vm *vm);
+/* The memslots are not those of protect.generation: tracks anew.  vCPU thread, kvm->srcu held. */
+void smh_protect_follow(struct smh_vm *vm, u64 generation);
 /* True, and reported, if that overlaps what is protected: the caller does not write. */
 bool smh_protect_refuses(struct kvm *kvm, u64 gpa, u64 len);
 /* At an EPT violation: KVM does not get ahead with a write.  vCPU thread. */
@@ -290,9 +297,10 @@ struct smh_vm {
 	struct kvm *kvm;
 	struct mutex lock;
 	enum sm_state state;
-	bool locked;  /* guest is untrusted */
-	bool parting; /* no entry may bind a vCPU any more */
-	bool gone;    /* the VMM's memory is being torn down: no vCPU will ever enter */
+	bool published; /* its vCPUs are found */
+	bool locked;    /* guest is untrusted */
+	bool parting;   /* no entry may bind a vCPU any more */
+	bool gone;      /* the VMM's memory is being torn down: no vCPU will ever enter */
 	bool detached;
 	atomic_t was_reset; /* which ended the attachment */
 	u32 flags, ring_size, budget_us, max_aborts;
@@ -339,6 +347,10 @@ extern struct srcu_struct smh_srcu;
 
 /* The attachment of kvm, or NULL.  Under smh_srcu or RCU. */
 struct smh_vm *smh_vm_find(const struct kvm *kvm);
+/* The same for a vCPU; NULL also for one that is new. */
+struct smh_vcpu *smh_vcpu_find(const struct kvm_vcpu *vcpu);
+/* From here on it is found. */
+void smh_vcpu_publish(struct smh_vcpu *v);
 int smh_vm_attach(const struct sm_ioc_attach *arg, struct smh_vm **ret_vm);
 /* Takes the VM back to what it was; idempotent.  May sleep. */
 void smh_vm_detach(struct smh_vm *vm);
@@ -445,13 +457,39 @@ void smh_pins_take(struct smh_vcpu *v);
 void smh_pins_release(struct smh_vcpu *v);
 /* Answers LIDT, LGDT, SIDT, SGDT and the like; returns as an exit handler does. */
 int smh_pins_descriptor_access(struct smh_vcpu *v, u32 exit_reason);
+/*
+ * Behind an exit for this reason there may be something to undo.  A vCPU gets to long mode from another one by
+ * writes to EFER and CR0 only, which are among them, so that smh_pins_check() sees it on its way.
+ */
+static inline bool smh_pins_may_change(const struct smh_vcpu *v, u32 exit_reason)
+{
+	return v->pins.taken &&
+	       (exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT || exit_reason == EXIT_REASON_HLT ||
+		exit_reason == EXIT_REASON_CR_ACCESS || exit_reason == EXIT_REASON_MSR_WRITE);
+}
+
 /* Behind KVM's handler: undoes and reports what it let through. */
 void smh_pins_check(struct smh_vcpu *v, u32 exit_reason);
 
 /* --- resets: reset.c --------------------------------------------------------------------------- */
 
+static inline bool smh_is_protected_mode(const struct smh_vcpu *v)
+{
+	return v->vcpu->arch.cr0 & X86_CR0_PE; /* never the guest's own: KVM intercepts changes */
+}
+
 /* Behind KVM's exit handler, view 0. */
-void smh_reset_note_mode(struct smh_vcpu *v);
+static inline void smh_reset_note_mode(struct smh_vcpu *v)
+{
+	v->reset.was_protected = smh_is_protected_mode(v);
+}
+
+/* Can smh_reset_is_due() be other than 0? */
+static inline bool smh_reset_may_be_due(const struct smh_vcpu *v)
+{
+	return !smh_is_protected_mode(v) || v->reset.written || v->reset.moved;
+}
+
 /* Before an entry: what the VMM has made of the VM meanwhile, by which the attachment ends; or 0. */
 u32 smh_reset_is_due(struct smh_vcpu *v);
 /* Reports, ends write protection and has the VM detached by a work item.  Any context. */
@@ -472,8 +510,6 @@ void smh_hooks_remove(void);
 void smh_hooks_quiesce(void);
 /* KVM's own function for one of ours that took its place, and that must not call it last of all. */
 void *smh_original(const void *ours);
-/* KVM's own handler. */
-int smh_call_vmx_handle_exit(struct kvm_vcpu *vcpu, unsigned int fastpath);
 
 /* enter.c: right before each VM entry; IRQs off. */
 void smh_enter(struct kvm_vcpu *vcpu, const void *unused);

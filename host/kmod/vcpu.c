@@ -214,6 +214,8 @@ struct smh_vcpu *smh_vcpu_get_or_create(struct smh_vm *vm, struct kvm_vcpu *vcpu
 	if (v->eptp[SM_VIEW_MONITOR])
 		smh_vcpu_link_window(v);
 	spin_unlock(&vm->window_lock);
+	if (vm->published)
+		smh_vcpu_publish(v);
 unlock:
 	mutex_unlock(&vm->lock);
 	return v;
@@ -237,15 +239,6 @@ void smh_vcpu_set_reg(struct smh_vcpu *v, enum kvm_reg reg, u64 value)
 	v->vcpu->arch.regs[reg] = value;
 	__set_bit(reg, (unsigned long *)&v->vcpu->arch.regs_avail);
 	__set_bit(reg, (unsigned long *)&v->vcpu->arch.regs_dirty);
-}
-
-unsigned int smh_vcpu_current_view(const struct smh_vcpu *v, u64 eptp)
-{
-	if (eptp == v->eptp[SM_VIEW_GATE])
-		return SM_VIEW_GATE;
-	if (eptp == v->eptp[SM_VIEW_MONITOR])
-		return SM_VIEW_MONITOR;
-	return SM_VIEW_TARGET;
 }
 
 void smh_vcpu_reset_list(struct smh_vcpu *v, u64 target_eptp)

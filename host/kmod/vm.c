@@ -18,6 +18,8 @@
 DEFINE_SRCU(smh_srcu);
 static DEFINE_MUTEX(smh_attach_lock);
 static DEFINE_HASHTABLE(attachments, 5);
+static DEFINE_HASHTABLE(published_vcpus, 7); /* by KVM's own */
+static DEFINE_SPINLOCK(published_lock);      /* their changes */
 static unsigned int attached;
 static bool hooked;
 
@@ -31,6 +33,32 @@ struct smh_vm *smh_vm_find(const struct kvm *kvm)
 		if (vm->kvm == kvm)
 			return vm;
 	return NULL;
+}
+
+struct smh_vcpu *smh_vcpu_find(const struct kvm_vcpu *vcpu)
+{
+	struct smh_vcpu *v;
+
+	hash_for_each_possible_rcu(published_vcpus, v, node, (unsigned long)vcpu,
+				   srcu_read_lock_held(&smh_srcu))
+		if (v->vcpu == vcpu)
+			return v;
+	return NULL;
+}
+
+void smh_vcpu_publish(struct smh_vcpu *v)
+{
+	spin_lock(&published_lock);
+	hash_add_rcu(published_vcpus, &v->node, (unsigned long)v->vcpu);
+	spin_unlock(&published_lock);
+}
+
+/* Until a grace period is over it may still be found. */
+static void withdraw(struct smh_vcpu *v)
+{
+	spin_lock(&published_lock);
+	hash_del_rcu(&v->node);
+	spin_unlock(&published_lock);
 }
 
 unsigned int smh_vm_count(void)
@@ -143,7 +171,12 @@ void smh_vm_exit(void)
 /* smh_attach_lock held. */
 static void drop(struct smh_vm *vm)
 {
+	struct smh_vcpu *v;
+	unsigned long index;
+
 	hash_del_rcu(&vm->node);
+	xa_for_each(&vm->vcpus, index, v)
+		withdraw(v);
 	if (--attached == 0)
 		schedule_delayed_work(&unhook_work, UNHOOK_DELAY);
 	synchronize_rcu();
@@ -314,6 +347,8 @@ static int create_vcpus(struct smh_vm *vm)
 /* smh_attach_lock held. */
 static int publish(struct smh_vm *vm)
 {
+	struct smh_vcpu *v;
+	unsigned long index;
 	int err;
 
 	if (!hooked) {
@@ -324,6 +359,10 @@ static int publish(struct smh_vm *vm)
 	}
 	attached++;
 	kref_get(&vm->ref); /* the set's; dismantle() drops it */
+	/* vCPUs that the VM has by now; later ones are found as they are made, which takes the VM to be found. */
+	xa_for_each(&vm->vcpus, index, v)
+		smh_vcpu_publish(v);
+	vm->published = true;
 	hash_add_rcu(attachments, &vm->node, (unsigned long)vm->kvm);
 	return 0;
 }

@@ -10,13 +10,10 @@
 
 #include "shadowmon.h"
 
-/* Under RCU, as preemption is off; the caller holds vcpu->mutex, as the vCPU's thread does in KVM_RUN. */
-static struct smh_vcpu *find(struct kvm_vcpu *vcpu)
-{
-	struct smh_vm *vm = smh_vm_find(vcpu->kvm);
-
-	return vm ? xa_load(&vm->vcpus, vcpu->vcpu_idx) : NULL;
-}
+/*
+ * Both below are under RCU, as preemption is off; the caller holds vcpu->mutex, as the vCPU's thread does in
+ * KVM_RUN.
+ */
 
 /* VMCS current.  Repairing a CR3 looks at the memslots. */
 static void take_out(struct smh_vcpu *v)
@@ -29,7 +26,7 @@ static void take_out(struct smh_vcpu *v)
 
 void smh_vmm_reads(struct kvm_vcpu *vcpu, const void *unused)
 {
-	struct smh_vcpu *v = find(vcpu);
+	struct smh_vcpu *v = smh_vcpu_find(vcpu);
 
 	if (!v)
 		return;
@@ -41,7 +38,7 @@ void smh_vmm_reads(struct kvm_vcpu *vcpu, const void *unused)
 void smh_vmm_writes(struct kvm_vcpu *vcpu, const void *kvm_regs)
 {
 	const struct kvm_regs *regs = kvm_regs;
-	struct smh_vcpu *v = find(vcpu);
+	struct smh_vcpu *v = smh_vcpu_find(vcpu);
 
 	if (!v)
 		return;

@@ -144,13 +144,10 @@ static bool zap(struct smh_vm *vm, u64 gpa, u64 end)
 	return zapped;
 }
 
-void smh_window_check_generation(struct smh_vm *vm)
+void smh_window_follow(struct smh_vm *vm, u64 generation)
 {
-	u64 generation = kvm_memslots(vm->kvm)->generation;
 	bool zapped;
 
-	if (READ_ONCE(vm->window.generation) == generation)
-		return;
 	spin_lock(&vm->window_lock);
 	vm->window.generation = generation;
 	vm->window.invalidate_seq++;

@@ -28,6 +28,7 @@
 #define min_t(type, a, b)                   ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 #define likely(x)                           (x)
+#define unlikely(x)                         (x)
 #define READ_ONCE(x)                        (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value)                (*(volatile __typeof__(x) *)&(x) = (value))
 #define smp_store_release(to, value)        __atomic_store_n(to, value, __ATOMIC_RELEASE)
@@ -152,7 +153,7 @@ struct kvm_vcpu {
 	struct {
 		unsigned long regs[NR_VCPU_REGS];
 		unsigned long regs_avail, regs_dirty;
-		unsigned long cr4, efer, hflags;
+		unsigned long cr0, cr4, efer, hflags;
 		int mp_state;
 		struct {
 			bool pv_unhalted;
