@@ -137,6 +137,8 @@ static long execute(struct sm_agent_command *command)
 		hold(true);
 		pr_info("locked: monitored from now on\n");
 		return 0;
+	case SM_OP_BENCH:
+		return smg_bench(command->nargs, command->slot);
 	default:
 		return -EOPNOTSUPP;
 	}

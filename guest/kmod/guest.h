@@ -49,6 +49,11 @@ void smg_agent_stop(void);
 int smg_leave_init(void);
 void smg_leave_exit(void);
 
+/* bench.c: ticks of so many calls of the function that "ping" hooks, and of one that nobody hooks. */
+void smg_ping(u64 calls, u64 *ret_ticks, u64 *ret_baseline);
+/* SM_OP_BENCH.  May sleep. */
+long smg_bench(unsigned int what, unsigned int vcpus);
+
 /* lab.c: functions to hook and files to call them, for tests and benchmarks. */
 void smg_lab_create(void);
 void smg_lab_destroy(void);

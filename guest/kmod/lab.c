@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * For tests and benchmarks, with lab=1: functions to hook, and files in /sys/kernel/debug/shadowmon that
+ * For tests and benchmarks, with lab=1: a function to hook, and files in /sys/kernel/debug/shadowmon that
  * call them.
  *
  *   ping      write N: call shadowmon_ping() N times; read: TSC of the last run, and of the same loop
@@ -11,7 +11,6 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
-#include <asm/msr.h>
 
 #include "guest.h"
 
@@ -21,35 +20,12 @@ static struct {
 	unsigned long provoked;
 } lab;
 
-unsigned long shadowmon_ping(unsigned long op);
-unsigned long shadowmon_ping_baseline(unsigned long op);
 unsigned long shadowmon_provoke(unsigned long what, unsigned long arg);
-
-noinline __noclone unsigned long shadowmon_ping(unsigned long op)
-{
-	asm volatile("");
-	return op;
-}
-
-noinline __noclone unsigned long shadowmon_ping_baseline(unsigned long op)
-{
-	asm volatile("");
-	return op;
-}
 
 noinline __noclone unsigned long shadowmon_provoke(unsigned long what, unsigned long arg)
 {
 	asm volatile("");
 	return what + arg;
-}
-
-static u64 time_calls(unsigned long (*function)(unsigned long), u64 calls)
-{
-	u64 start = rdtsc(), i;
-
-	for (i = 0; i < calls; i++)
-		function(0);
-	return rdtsc() - start;
 }
 
 static ssize_t ping_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
@@ -58,8 +34,7 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 
 	if (err)
 		return err;
-	lab.baseline = time_calls(shadowmon_ping_baseline, lab.calls);
-	lab.ticks = time_calls(shadowmon_ping, lab.calls);
+	smg_ping(lab.calls, &lab.ticks, &lab.baseline);
 	return len;
 }
 

@@ -26,6 +26,7 @@ enum {
 /* --- verbs: each takes its own argv and returns an exit code ---------------------------------- */
 
 int cmd_attach(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_build(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_detach(int argc, char **argv);

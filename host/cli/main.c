@@ -22,6 +22,7 @@ static const struct {
 	{"reload", cmd_reload, "Replace the monitors of a VM"},
 	{"detach", cmd_detach, "Stop to monitor a VM"},
 	{"policy", cmd_policy, "Say what is told and what is refused"},
+	{"bench", cmd_bench, "Measure what an event takes in a VM"},
 	{"new", cmd_new, "Write a monitor to start from"},
 	{"build", cmd_build, "Make an image of monitors"},
 	{"check", cmd_check, "Tell whether an image fits a kernel"},

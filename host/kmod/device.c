@@ -77,7 +77,7 @@ static int do_agent(struct smh_vm *vm, struct sm_ioc_agent *arg)
 
 static int decode_command(const struct sm_ioc_command *arg, struct sm_agent_command *ret_command)
 {
-	if (arg->op < SM_OP_LOOKUP || arg->op > SM_OP_UNHOOK || arg->op == SM_OP_LOCKED ||
+	if (arg->op < SM_OP_LOOKUP || arg->op > SM_OP_BENCH || arg->op == SM_OP_LOCKED ||
 	    arg->slot >= SM_SLOTS || arg->nargs > SM_ARGS_MAX || arg->timeout_ms == 0 ||
 	    arg->timeout_ms > 60000 || arg->reserved ||
 	    strnlen(arg->name, sizeof(arg->name)) == sizeof(arg->name))
@@ -88,11 +88,12 @@ static int decode_command(const struct sm_ioc_command *arg, struct sm_agent_comm
 	return 0;
 }
 
-/* What monitors that are loaded after lock need; the gate's hooks alone are looked at then. */
+/* What monitors that are loaded after lock need: the gate's hooks alone are looked at then; and what hooks nothing. */
 static bool is_for_locked(const struct smh_vm *vm, u32 op)
 {
-	return vm->transport == SM_TRANSPORT_GATE &&
-	       (op == SM_OP_LOOKUP || op == SM_OP_HOOK || op == SM_OP_UNHOOK);
+	return op == SM_OP_BENCH ||
+	       (vm->transport == SM_TRANSPORT_GATE &&
+		(op == SM_OP_LOOKUP || op == SM_OP_HOOK || op == SM_OP_UNHOOK));
 }
 
 static int do_command(struct smh_vm *vm, struct sm_ioc_command *arg)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Nothing, as fast as it goes: what the gate itself costs.  Guests have the function with lab=1. */
+/* Nothing, as fast as it goes: what the gate itself costs.  The guest module has the function. */
 #include <shadowmon/monitor.h>
 
 SM_MONITOR(ping, "shadowmon_ping", u64 op)

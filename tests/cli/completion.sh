@@ -38,7 +38,7 @@ check 'completion: syntax' $?
 run bash -c '. packaging/completion/shadowmon; complete -p shadowmon shadowmond'
 says 'completion: registered' '^complete -F _shadowmond shadowmond$'
 
-offers 'verbs' '--help --usage --version attach build check detach doctor events list load new policy reload status unload' shadowmon ''
+offers 'verbs' '--help --usage --version attach bench build check detach doctor events list load new policy reload status unload' shadowmon ''
 offers 'a verb' 'detach' shadowmon de
 offers 'VMs to attach' '\$\(touch\ '"$work"'/executed\) my\ db' shadowmon attach ''
 offers 'attached VMs' 'web web:2' shadowmon events w
@@ -62,7 +62,7 @@ socket=$work/none offers 'nothing without a daemon' '' shadowmon events ''
 check 'completion: a name is not executed' $?
 
 # Each long option that the help shows is offered.
-for verb in doctor list attach events status load unload reload detach new build check; do
+for verb in doctor list attach events status load unload reload detach bench new build check; do
 	"$shadowmon" "$verb" --help | grep -oE -- '--[a-z-]+=?' | grep -vx -- '--' | sort -u >"$work/options"
 	complete_words shadowmon "$verb" --
 	sort "$work/out" | diff "$work/options" - >"$work/err"

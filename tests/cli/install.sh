@@ -13,7 +13,7 @@ done
 # The page names every verb, option and exit code.
 mandoc -Tascii docs/man/shadowmon.1 | col -bx >"$work/page"
 mandoc -Tascii docs/man/shadowmond.8 | col -bx >"$work/daemon-page"
-for verb in doctor list attach events status load unload reload detach policy new build check; do
+for verb in doctor list attach events status load unload reload detach policy bench new build check; do
 	missing=$("$shadowmon" "$verb" --help | grep -oE -- '--[a-z-]+' | sort -u | while read -r option; do
 		grep -q -- "$option" "$work/page" || echo "$option"
 	done)

@@ -111,6 +111,22 @@ says 'detach: done' '^detached from web \(PID 7\)$'
 jq -e '. == {op: "detach", vm: "web", timeout_ms: 3000}' "$replies/request" >/dev/null
 check 'detach: the timeout arrives' $?
 
+# bench: what it attached it detaches, whatever happens.
+reply attach '{"ok":true,"vm":"web","pid":7}'
+reply events '{"ok":true}'
+ends 1 'bench without a descriptor' "$shadowmon" bench web
+complains 'bench without a descriptor: told' 'sent no file descriptor'
+jq -e '. == {op: "events", vm: "web"}' "$replies/request" >/dev/null
+check 'bench of an attached VM does not detach it' $?
+ends 1 'bench by a transport, without a descriptor' env SHADOWMON_IMAGE="$work/image.o" "$shadowmon" bench --transport exit web
+jq -e '. == {op: "detach", vm: "web"}' "$replies/request" >/dev/null
+check 'bench detaches what it has attached' $?
+reply attach '{"ok":false,"code":"already-attached","error":"no luck"}'
+ends 6 'bench by a transport of a VM that is attached' env SHADOWMON_IMAGE="$work/image.o" "$shadowmon" bench --transport exit web
+jq -e --arg image "$work/image.o" '. == {op: "attach", vm: "web", transport: "exit", image: $image, monitors: "ping"}' \
+	"$replies/request" >/dev/null
+check 'bench: how it attaches' $?
+
 # status
 reply status "{\"item\":{\"name\":\"web\",$vm,\"consumer\":null,\"status\":{\"state\":\"locked\",\"lost\":3}}}" \
 	'{"item":{"vcpu":0,"lost":1}}' '{"item":{"vcpu":1,"lost":2}}' '{"ok":true}'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the command says of itself, what it refuses, and how it does without a daemon.
-verbs='doctor list attach events status load unload reload detach policy new build check'
+verbs='doctor list attach events status load unload reload detach policy bench new build check'
 
 ends 0 'help' "$shadowmon" --help
 for verb in $verbs; do
@@ -24,12 +24,12 @@ for verb in $verbs; do
 	ends 0 "$verb --usage" "$shadowmon" "$verb" --usage
 	ends 2 "$verb with an unknown option" "$shadowmon" "$verb" --frobnicate
 done
-for verb in doctor list attach events status reload detach policy check; do
+for verb in doctor list attach events status reload detach policy bench check; do
 	ends 2 "$verb with an unknown format" "$shadowmon" "$verb" -o xml
 	complains "$verb: the format is named" 'unknown output format: xml'
 	ends 2 "$verb with two VMs" "$shadowmon" "$verb" one two
 done
-for verb in attach events load unload reload detach; do
+for verb in attach events load unload reload detach bench; do
 	ends 2 "$verb without a VM" "$shadowmon" "$verb"
 	complains "$verb without a VM: usage" "^Usage: shadowmon $verb "
 done
@@ -50,6 +50,8 @@ attach monitors
 events count 0 -1 1.5
 events timeout 0 1000000001
 detach timeout 0 61
+bench vcpus 0 64 x
+bench transport gates GATE
 END
 
 for verb in load unload; do
@@ -87,7 +89,7 @@ ends 2 'a mode that is none' "$shadowmon" policy set-mode web name on
 
 # Without a daemon.
 touch "$work/image.o"
-for verb in events status reload detach "attach --image $work/image.o"; do
+for verb in events status reload detach bench "attach --image $work/image.o"; do
 	# shellcheck disable=SC2086
 	ends 5 "${verb%% *} without a daemon" "$shadowmon" $verb web
 	complains "${verb%% *} without a daemon: the remedy" 'systemctl start shadowmond'

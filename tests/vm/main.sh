@@ -54,6 +54,10 @@ done | awk '{ if (NR == 1 || $4 < with) with = $4; if (NR == 1 || $6 < without) 
 	END { print (with - without) / $2 }' >/tmp/ping # an interrupt makes either loop longer, never shorter
 echo "# instructions of an empty round trip, stub included: $(cat /tmp/ping)"
 check "an empty round trip takes at most 60 instructions" awk '{ exit $1 > 60 }' /tmp/ping
+check "bench" sh -c 'shadowmon bench -o json web >/tmp/bench.json'
+check "bench says the same, and that no event made an exit" jq -e '.results | length == 1 and
+	(.[0] | .vcpus == 1 and .median > 0 and .median <= 60 and .events >= 20000 and .exits == 0)' /tmp/bench.json
+refuse 6 "bench by a transport of its own while the VM is attached" env SHADOWMON_IMAGE=/root/monitors.o shadowmon bench --transport exit web
 echo "# instructions of an exec event in the monitor, median: $(jq -s '[.[] | .process_exec.process.ticks // empty] | sort | .[length / 2 | floor]' /tmp/events.json)"
 
 # --- the reader dies ----------------------------------------------------------------------------------

@@ -76,7 +76,20 @@ enum sm_agent_op {
 	SM_OP_UNHOOK_ALL = 3, /* remove all hooks -> 0 */
 	SM_OP_LOCKED = 4,     /* for information: the host has locked -> 0 */
 	SM_OP_UNHOOK = 5,     /* remove the hook of a slot -> 0 */
+	SM_OP_BENCH = 6,      /* nargs: enum sm_bench; RUN: on slot vCPUs at once -> two readings */
 };
+
+/*
+ * What an empty event takes, in ticks of the guest's TSC for SM_BENCH_CALLS of them: the answer is a pair, the
+ * second one shifted by 32, neither above SM_BENCH_MAX.  The guest's word, and no more than that.
+ */
+enum sm_bench {
+	SM_BENCH_RUN = 0,    /* measures -> median, 99th percentile */
+	SM_BENCH_SPREAD = 1, /* of the last run -> least, most */
+};
+
+#define SM_BENCH_CALLS 100
+#define SM_BENCH_MAX   0x7fffffffULL
 
 struct sm_agent_command {
 	u32 op;

@@ -95,7 +95,7 @@ struct sm_ioc_agent {
 
 struct sm_ioc_command {
 	__u32 size;
-	__u32 op; /* SM_OP_LOOKUP, SM_OP_HOOK, SM_OP_UNHOOK, SM_OP_UNHOOK_ALL */
+	__u32 op; /* SM_OP_LOOKUP, SM_OP_HOOK, SM_OP_UNHOOK, SM_OP_UNHOOK_ALL, SM_OP_BENCH */
 	__u32 slot;
 	__u32 nargs;
 	__u32 timeout_ms; /* 1 to 60,000 */
@@ -104,7 +104,7 @@ struct sm_ioc_command {
 	char name[128]; /* NUL-terminated */
 };
 /*
- * EAGAIN: not registered.  EPERM: locked (SM_OP_UNHOOK_ALL; all, unless the transport is the gate).  ETIMEDOUT: the
+ * EAGAIN: not registered.  EPERM: locked (SM_OP_UNHOOK_ALL; all but SM_OP_BENCH, unless the transport is the gate).  ETIMEDOUT: the
  * guest did not answer.  ENOTCONN: VM gone.  After lock a call of the stub must be where the guest says that it
  * hooked, or the result is -EPERM; which function that is, is the guest's word.
  */
