@@ -167,8 +167,13 @@ int sm_read_user(void *dst, u64 address, u32 len)
 
 u64 sm_read_slowly(u64 address, u32 bytes)
 {
-	u64 value = 0;
+	u64 offset = address - SM_ABSOLUTE64("sm_cfg.kernel_va"), value = 0, room;
+	u64 gpa = offset + SM_ABSOLUTE64("sm_cfg.kernel_pa");
 
+	/* The kernel's variables. */
+	if (!__builtin_sub_overflow(SM_ABSOLUTE64("sm_cfg.kernel_size"), offset, &room) &&
+	    room >= sizeof(value) && gpa < SM_RAM_LIMIT)
+		return sm_window_load64(sm_window(gpa)) & (~0ULL >> (64 - 8 * bytes));
 	return copy((u8 *)&value, address, bytes, KERNEL) ? 0 : value;
 }
 

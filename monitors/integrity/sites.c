@@ -81,7 +81,8 @@ static u32 length_of_call(u64 address)
 	return sm_read8(address) == 0x0f && (sm_read8(address + 1) & 0xf0) == 0x80 ? 6 : 5;
 }
 
-static u8 buffer[PAGE];
+#define STEP 1024 /* bytes of a table */
+static u8 buffer[STEP];
 
 static s32 relative(u32 at)
 {
@@ -138,7 +139,7 @@ static void add_record(u32 at, u64 address)
 /* Reads a piece of a table from *done on; true at its end. */
 static bool take(u64 from, u64 to, u32 entry, u64 *done, void (*take_entry)(u32 at, u64 address))
 {
-	u64 len = PAGE / entry * entry;
+	u64 len = STEP / entry * entry;
 	u32 at;
 
 	if (from + *done >= to)

@@ -3,7 +3,7 @@
 #include "integrity.h"
 
 #define PAGES_MAX   16384
-#define FIRST_STEPS 8 /* of 4 KiB each, in one check */
+#define FIRST_STEPS 4 /* in one check: a page, or a piece of a table */
 
 static u64 hashes[PAGES_MAX]; /* 0: not known */
 static u64 secret;            /* so that nobody finds other bytes with the same hash */

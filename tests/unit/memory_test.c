@@ -554,6 +554,29 @@ static void objects_are_read_wherever_they_are(void **state)
 	assert_int_equal(sm_object(~0ULL, 0x100).window, 0);
 }
 
+static void integers_of_the_image_are_read_to_its_end(void **state)
+{
+	u64 value;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 16; i++) {
+		memcpy(&value, ram + KERNEL_PA + 0x30000 + i, sizeof(value));
+		assert_true(sm_read64(KERNEL_VA + 0x30000 + i) == value);
+		assert_int_equal(sm_read32(KERNEL_VA + 0x30000 + i), (u32)value);
+		assert_int_equal(sm_read16(KERNEL_VA + 0x30000 + i), (u16)value);
+		assert_int_equal(sm_read8(KERNEL_VA + 0x30000 + i), (u8)value);
+	}
+	/* Before it is what the page tables say. */
+	map(KERNEL_VA - 0x1000, 0x63000, PRESENT);
+	memcpy(&value, ram + 0x63ff8, sizeof(value));
+	assert_true(sm_read64(KERNEL_VA - 8) == value);
+	assert_int_equal(sm_read8(KERNEL_VA - 1), ram[0x63fff]);
+	/* Its last pages are no RAM here. */
+	assert_int_equal(sm_read64(KERNEL_VA + 0x40000000 - 8), 0);
+	assert_int_equal(sm_read32(KERNEL_VA + 0x40000000 - 4), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -579,6 +602,7 @@ int main(void)
 		TEST(strings_of_all_shapes),
 		TEST(strings_without_ram),
 		TEST(objects_are_read_wherever_they_are),
+		TEST(integers_of_the_image_are_read_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

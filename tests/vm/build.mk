@@ -21,7 +21,7 @@ $(VM_TESTS)/machine_check.so: tests/vm/host/machine_check.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 
-$(VM_TESTS)/attack_user $(VM_TESTS)/kexec_load $(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost: $(VM_TESTS)/%: tests/vm/guest/%.c
+$(VM_TESTS)/attack_user $(VM_TESTS)/kexec_load $(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/spawn: $(VM_TESTS)/%: tests/vm/guest/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static $< -o $@
 
@@ -43,11 +43,15 @@ $(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.
 
 $(B)/kmod/$(1)/shadowmon_hooks.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
 	cp $(B)/kmod/$(1)/attack/shadowmon_hooks.ko $$@
+
+$(B)/kmod/$(1)/shadowmon_tamper.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
+	cp $(B)/kmod/$(1)/attack/shadowmon_tamper.ko $$@
 endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
 vm-tests := $(B)/compartment/exec.o $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test \
 	$(VM_TESTS)/ioctl_fuzz $(VM_TESTS)/attack_user $(VM_TESTS)/mode_change.o $(VM_TESTS)/kexec_load \
-	$(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/machine_check.so \
+	$(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/spawn $(VM_TESTS)/machine_check.so \
 	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
+	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_tamper.ko) \
 	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)

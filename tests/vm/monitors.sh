@@ -4,22 +4,21 @@
 . /root/tap.sh
 . /root/vm.sh
 . /root/check_monitors.sh
+. /root/check_integrity.sh
 
 insmod /root/shadowmon.ko
 shadowmond 2>/tmp/shadowmond.log &
 daemon=$!
 guest_start web 1 256 || exit 1
 guest_run web event_cost >/tmp/cost.without || echo "# event_cost: $(cat /tmp/cost.without)"
+SPAWN_WITHOUT=$(spawn 200)
 
 ! shadowmon attach --image /root/monitors.o --monitors=file,nosuch web >/tmp/refused 2>&1 &&
 	grep -q 'no monitor "nosuch".*process_exec.*clone' /tmp/refused
 ok $? "a monitor that is not there is refused, and those that are named" || sed 's/^/# /' /tmp/refused
-check "all monitors are hooked" attach_all_monitors
-guest_run web provoke >/tmp/provoke.out
-ok $? "what they look at is done" || sed 's/^/# /' /tmp/provoke.out
-vm_drain
+check "all monitors are hooked" vm_attach --monitors=process_exec,process_exit,module,$MONITORS_ON_REQUEST
 check_provoked
-check "nothing of it is without an explanation" test "$(vm_count '.credentials.unexplained')" -eq 0
+check_tamper_unseen
 
 # What one costs: the same system calls with and without their monitors.
 guest_run web event_cost >/tmp/cost.with
@@ -40,6 +39,9 @@ check "... all of them" test "$(vm_count '.syscall | objects | .number == 105 or
 check "none was lost" test "$(vm_count .loss)" -eq 0
 check "... and see programs" test "$(vm_count '.process_exec')" -ge 1
 check "... but not files" test "$(vm_count '.file_open')" -eq 0
+shadowmon detach --timeout=60 web >/dev/null
+check "attach to see changes of the kernel" vm_attach --monitors=process_exec,integrity
+check_integrity
 shadowmon detach web >/dev/null
 guest_stop web
 check "the guest's kernel has nothing to say" sh -c "! grep -E 'BUG:|WARNING:|Oops|Call Trace' $(guest_console web)"

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/io_uring.h>
 #include <linux/keyctl.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,6 +40,11 @@ static char *page;
 static pid_t other;
 static long key;
 static int core_pattern;
+static struct {
+	int fd;
+	char *queue;
+	uint32_t tail_at, array_at;
+} ring;
 
 static int open_file(void)
 {
@@ -111,6 +118,22 @@ static int write_parameter(void)
 	return TIMED(pwrite(core_pattern, "core", 4, 0)) != 4;
 }
 
+/* The kernel asks security modules before it finds that nothing is mounted there. */
+static int remount(void)
+{
+	return TIMED(mount(NULL, "/tmp/cost", NULL, MS_REMOUNT | MS_BIND, NULL)) != -1;
+}
+
+/* A request that does nothing, with the credentials of who registered them. */
+static int submit_request(void)
+{
+	uint32_t *tail = (uint32_t *)(ring.queue + ring.tail_at);
+
+	*(uint32_t *)(ring.queue + ring.array_at) = 0;
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	return TIMED(syscall(SYS_io_uring_enter, ring.fd, 1, 0, 0, NULL, 0)) != 1;
+}
+
 static int get_id(void)
 {
 	return TIMED(syscall(SYS_getsid, 0)) < 0;
@@ -131,8 +154,32 @@ static const struct {
 	{"namespace:unshare", make_namespace},
 	{"keyring:read", read_key},
 	{"sysctl:core_pattern", write_parameter},
+	{"mount:remount", remount},
+	{"io_uring:nop", submit_request},
 	{"syscall:getsid", get_id},
 };
+
+static int prepare_ring(void)
+{
+	struct io_uring_params params = {.flags = IORING_SETUP_CQSIZE, .cq_entries = 2 * ROUNDS};
+	struct io_uring_sqe *requests;
+
+	ring.fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+	if (ring.fd < 0)
+		return -1;
+	ring.queue = mmap(NULL, params.sq_off.array + 4, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  ring.fd, IORING_OFF_SQ_RING);
+	requests = mmap(NULL, sizeof(*requests), PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd,
+			IORING_OFF_SQES);
+	if (ring.queue == MAP_FAILED || requests == MAP_FAILED)
+		return -1;
+	ring.tail_at = params.sq_off.tail;
+	ring.array_at = params.sq_off.array;
+	requests->opcode = IORING_OP_NOP;
+	requests->personality = (uint16_t)syscall(SYS_io_uring_register, ring.fd,
+						  IORING_REGISTER_PERSONALITY, NULL, 0);
+	return 0;
+}
 
 static int prepare(void)
 {
@@ -148,7 +195,7 @@ static int prepare(void)
 	if (other == 0)
 		for (;;)
 			pause();
-	return core_pattern < 0 || key < 0 || other < 0;
+	return core_pattern < 0 || key < 0 || other < 0 || prepare_ring();
 }
 
 int main(void)

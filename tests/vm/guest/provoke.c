@@ -182,6 +182,23 @@ static void change_identity(void)
 	join(child);
 }
 
+/* What an exploit of the kernel does to its process: a module that is the attacker's stands for the exploit. */
+static void become_root(void)
+{
+	int fd = open("/sys/module/shadowmon_tamper/parameters/run", O_WRONLY | O_CLOEXEC);
+	pid_t child = fork();
+
+	if (child == 0) {
+		REQUIRE(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
+		REQUIRE(setuid(0) < 0);
+		REQUIRE(write(fd, "become_root", 11) == 11);
+		REQUIRE(getuid() == 0 && setuid(0) == 0);
+		_exit(0);
+	}
+	join(child);
+	close(fd);
+}
+
 static void use_keys(void)
 {
 	char secret[8];
@@ -273,6 +290,7 @@ int main(void)
 	load_into_kernel();
 	mount_things();
 	change_identity();
+	become_root();
 	use_keys();
 	write_parameter("/proc/sys/kernel/core_pattern", "|/tmp/x");
 	write_parameter("/proc/sys/kernel/modprobe", "/tmp/y");
