@@ -91,9 +91,10 @@ $(B)/compartment/monitors-user.o: $(process-objs) $(call process-monitor-objs,$(
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
 
-# For benchmarks, to compare transports: single events; every system call.
+# For benchmarks, to compare transports: single events; every system call; one of them.
 BENCH_EVENTS := ping process_exec bench_open
 BENCH_SYSCALL := ping bench_syscall
+BENCH_ONE := ping bench_getppid
 
 define bench-image
 $(B)/compartment/bench-$(1).o: $$(runtime-objs) $$(call monitor-objs,$(2))
@@ -106,6 +107,7 @@ $(B)/compartment/bench-$(1)-user.o: $$(process-objs) $$(call process-monitor-obj
 endef
 $(eval $(call bench-image,events,$(BENCH_EVENTS)))
 $(eval $(call bench-image,syscall,$(BENCH_SYSCALL)))
+$(eval $(call bench-image,one,$(BENCH_ONE)))
 
 all-y += $(B)/compartment/monitors-user.o
 -include $(wildcard $(PROCESS)/*/*.d $(PROCESS)/*/*/*.d)

@@ -7,8 +7,8 @@
 apps()
 {
 	cat <<'END'
-stat 5 find /tmp/bench/tree -size +100k
-open 5 cat /tmp/bench/tree/*/*
+stat 3 find /tmp/bench/tree -size +100k
+open 3 cat /tmp/bench/tree/*/*
 tar 3 tar c -C /tmp/bench tree | gzip -1
 build 3 sh /build.sh
 sqlite 3 sqlite3 :memory: "create table t (a integer primary key, b); with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) insert into t select i, i * 7 % 101 from n; select b, count(*) from t group by b;"
@@ -37,21 +37,28 @@ run_apps() # TRANSPORT MONITORS
 	done < <(apps)
 }
 
+run_by_ebpf() # HOW MONITORS PROGRAM...
+{
+	bench_ebpf_load "$1" "${*:3}" && run_apps "ebpf-$1" "$2"
+	bench_ebpf_unload
+}
+
+run_by_transport() # MONITORS
+{
+	bench_attach "$by" "bench-$1" && run_apps "$by" "$1"
+	bench_detach
+}
+
 bench_start 1 256 || exit 1
 guest_run web 'sh /prepare.sh'
-run_apps none none
-for transport in gate exit user; do
-	bench_attach $transport bench-events || continue
-	run_apps $transport events
-	bench_detach
-done
-for transport in gate exit user; do
-	bench_attach $transport bench-syscall || continue
-	run_apps $transport syscall
-	bench_detach
-done
-bench_ebpf_load fentry open && run_apps ebpf-fentry open
-bench_ebpf_unload
-bench_ebpf_load fentry syscall && run_apps ebpf-fentry syscall
-bench_ebpf_unload
+# The suite writes what "by" is before all this.
+run_apps none "$by"
+if [ "$by" = ebpf ]; then
+	run_by_ebpf fentry events exec open
+	run_by_ebpf fentry syscall syscall
+	run_by_ebpf kprobe syscall syscall
+else
+	run_by_transport events
+	run_by_transport syscall
+fi
 guest_stop web

@@ -59,7 +59,7 @@ $(BENCH)/bench_nothing: tests/bench/guest/bench_nothing.S
 # Everything: results into docs/performance, tables and plots from them.
 BENCH_PROGRAMS := $(BENCH)/consumer_bench $(BENCH)/runtime_bench $(BENCH_GUEST) $(BENCH)/bench_nothing $(BENCH)/bench_ebpf \
 	$(BENCH)/events-fentry.bpf.o $(BENCH)/events-kprobe.bpf.o \
-	$(patsubst %,$(B)/compartment/bench-%.o,events events-user syscall syscall-user)
+	$(patsubst %,$(B)/compartment/bench-%.o,events events-user syscall syscall-user one)
 
 .PHONY: bench bench-report
 bench: all $(BENCH_PROGRAMS)

@@ -5,7 +5,7 @@
 
 bench_start 1 256 || exit 1
 guest_run web 'mkdir -p /tmp/bench/one/two; echo text >/tmp/bench/one/two/file'
-for what in "syscall 2000" "cpuid 500" "open 200" "exec 30"; do
+for what in "syscall 2000" "other 2000" "cpuid 500" "open 200" "exec 30"; do
 	# shellcheck disable=SC2086
 	bench_event none $what
 done
@@ -23,8 +23,12 @@ for transport in gate exit user; do
 	bench_detach
 	bench_attach $transport bench-syscall || continue
 	bench_event $transport syscall 2000
+	bench_event $transport other 2000
 	bench_detach
 done
+bench_ping
+bench_attach gate bench-one && bench_event gate-one syscall 2000 && bench_event gate-one other 2000
+bench_detach
 while read -r how program what count; do
 	bench_ebpf_load "$how" "$program" || continue
 	bench_event "ebpf-$how" "$what" "$count"

@@ -6,9 +6,12 @@
 # The guest "web" with its RAM in shared memory, as the transport "user" wants it.
 bench_start() # VCPUS MEMORY_MB
 {
-	insmod /root/shadowmon.ko
-	shadowmond 2>/tmp/shadowmond.log &
-	sleep 0.5
+	BENCH_VCPUS=$1
+	if [ ! -e /dev/shadowmon ]; then
+		insmod /root/shadowmon.ko
+		shadowmond 2>/tmp/shadowmond.log &
+		sleep 0.5
+	fi
 	guest_start web "$1" "$2" -object "memory-backend-memfd,id=ram,size=$2M,share=on" -machine memory-backend=ram
 }
 
@@ -19,6 +22,13 @@ bench_attach() # TRANSPORT IMAGE (without .o and -user)
 	shadowmon attach --transport "$1" --ring-size 1024 --image "$image" web >/tmp/attach.out 2>&1 && return
 	echo "cannot attach by $1: $(tail -n 1 /tmp/attach.out)"
 	return 1
+}
+
+# What the guest measures when the host asks it to, by each transport.
+bench_ping()
+{
+	shadowmon bench --transport all -o json web | jq -M -c --arg of "$BENCH_VCPUS" '.results[] |
+		{bench: "ping", vcpus: ($of | tonumber), at_once: .vcpus} + (. | del(.vcpus))'
 }
 
 # What waits in the rings.  Nobody reads while something is measured: there is one CPU, and it would be measured, too.
@@ -41,22 +51,22 @@ bench_counters()
 }
 
 # One line of bench_events, with the counters' change over it.
-bench_event() # TRANSPORT WHAT COUNT
+bench_event() # TRANSPORT WHAT COUNT [VCPUS]
 {
 	local before after line
 	before='0 0 0 0 0 0'
 	after=$before
 	case $1 in
-	none | ebpf*) line=$(guest_run web "bench_events $2 $3") ;;
+	none | ebpf*) line=$(guest_run web "bench_events $2 $3 ${4:-1}") ;;
 	*)
 		bench_drain >/dev/null
 		before=$(bench_counters)
-		line=$(guest_run web "bench_events $2 $3")
+		line=$(guest_run web "bench_events $2 $3 ${4:-1}")
 		after=$(bench_counters)
 		;;
 	esac
-	echo "$1 $line $before $after" | awk '{
-		printf "{\"bench\": \"event\", \"transport\": \"%s\", \"what\": \"%s\", \"count\": %d, \"median\": %s, \"p99\": %s, ", $1, $2, $3, $4, $5
+	echo "$1 $line $before $after" | awk -v of="$BENCH_VCPUS" -v at_once="${4:-1}" '{
+		printf "{\"bench\": \"event\", \"transport\": \"%s\", \"what\": \"%s\", \"vcpus\": %d, \"at_once\": %d, \"count\": %d, \"median\": %s, \"p99\": %s, ", $1, $2, of, at_once, $3, $4, $5
 		printf "\"least\": %s, \"most\": %s, \"entries\": %d, \"records\": %d, \"lost\": %d, \"exits\": %d, \"exits_event\": %d, ",
 			$6, $7, $14 - $8, $15 - $9, $16 - $10, $17 - $11, $18 - $12
 		printf "\"fills\": %d}\n", $19 - $13 }'

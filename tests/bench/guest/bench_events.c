@@ -2,20 +2,26 @@
 /*
  * In a guest: what one operation takes, in ticks of the TSC (in the lab: instructions, the host's included).
  *
- *   bench_events WHAT COUNT    "WHAT COUNT median p99 least most" of COUNT measurements
+ *   bench_events WHAT COUNT [VCPUS]    "WHAT COUNT median p99 least most" of COUNT measurements on each of VCPUS
+ *                                      vCPUs at once
  *
  *   syscall   getppid()
+ *   other     getpgrp()
  *   cpuid     CPUID, which exits to the host, monitored or not
  *   open      open() and close() of a file
  *   exec      vfork() and execve() of a program that ends at once, and wait4()
  *   ping      shadowmon_ping() by debugfs, mean of 100 a measurement, less an unhooked function's
  */
+#define _GNU_SOURCE
 #include <cpuid.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +29,7 @@
 
 #define PING      "/sys/kernel/debug/shadowmon/ping"
 #define COUNT_MAX 100000
+#define VCPUS_MAX 64
 
 static uint64_t ticks(void)
 {
@@ -35,6 +42,14 @@ static double measure_syscall(void)
 	uint64_t start = ticks();
 
 	syscall(SYS_getppid);
+	return (double)(ticks() - start);
+}
+
+static double measure_other(void)
+{
+	uint64_t start = ticks();
+
+	syscall(SYS_getpgrp);
 	return (double)(ticks() - start);
 }
 
@@ -100,8 +115,8 @@ static const struct {
 	const char *name;
 	double (*measure)(void);
 } whats[] = {
-	{"syscall", measure_syscall}, {"cpuid", measure_cpuid}, {"open", measure_open},
-	{"exec", measure_exec},       {"ping", measure_ping},
+	{"syscall", measure_syscall}, {"other", measure_other}, {"cpuid", measure_cpuid},
+	{"open", measure_open},       {"exec", measure_exec},   {"ping", measure_ping},
 };
 
 static int by_value(const void *a, const void *b)
@@ -111,32 +126,83 @@ static int by_value(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static void run(const char *name, double (*measure)(void), size_t count)
+/* What the processes share, one a vCPU. */
+struct shared {
+	atomic_size_t missing; /* of those that are to start at once */
+	double readings[];
+};
+
+static void fail(const char *what)
 {
-	static double all[COUNT_MAX];
+	perror(what);
+	exit(1);
+}
+
+static void run_on(size_t vcpu, struct shared *shared, double (*measure)(void), size_t count)
+{
+	double *readings = shared->readings + vcpu * count;
+	cpu_set_t cpus;
 	size_t i;
 
+	CPU_ZERO(&cpus);
+	CPU_SET(vcpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		fail("bench_events: vCPU");
 	/* Caches, and pages that the monitors read for the first time. */
 	for (i = 0; i < count / 10 + 2; i++)
 		measure();
+	atomic_fetch_sub(&shared->missing, 1);
+	while (atomic_load(&shared->missing))
+		sched_yield();
 	for (i = 0; i < count; i++)
-		all[i] = measure();
-	qsort(all, count, sizeof(all[0]), by_value);
-	printf("%s %zu %.1f %.1f %.1f %.1f\n", name, count, all[count / 2], all[(count * 99) / 100],
-	       all[0], all[count - 1]);
+		readings[i] = measure();
+}
+
+static void run(const char *name, double (*measure)(void), size_t count, size_t vcpus)
+{
+	size_t all = vcpus * count, i;
+	struct shared *shared;
+	double *readings;
+	int status;
+
+	shared = mmap(NULL, sizeof(*shared) + all * sizeof(double), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (shared == MAP_FAILED)
+		fail("bench_events: memory");
+	shared->missing = vcpus;
+	for (i = 1; i < vcpus; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			fail("bench_events: fork");
+		if (pid == 0) {
+			run_on(i, shared, measure, count);
+			_exit(0);
+		}
+	}
+	run_on(0, shared, measure, count);
+	for (i = 1; i < vcpus; i++)
+		if (wait(&status) < 0 || status)
+			fail("bench_events: a vCPU's process");
+	readings = shared->readings;
+	qsort(readings, all, sizeof(double), by_value);
+	printf("%s %zu %.1f %.1f %.1f %.1f\n", name, count, readings[all / 2],
+	       readings[(all * 99) / 100], readings[0], readings[all - 1]);
 }
 
 int main(int argc, char **argv)
 {
-	size_t count, i;
+	size_t count, vcpus, i;
 
 	count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	vcpus = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
 	for (i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
-		if (count && count <= COUNT_MAX && strcmp(argv[1], whats[i].name) == 0) {
-			run(whats[i].name, whats[i].measure, count);
+		if (count && count <= COUNT_MAX && vcpus && vcpus <= VCPUS_MAX &&
+		    strcmp(argv[1], whats[i].name) == 0) {
+			run(whats[i].name, whats[i].measure, count, vcpus);
 			return 0;
 		}
 	}
-	fprintf(stderr, "Usage: bench_events syscall|cpuid|open|exec|ping COUNT\n");
+	fprintf(stderr, "Usage: bench_events syscall|other|cpuid|open|exec|ping COUNT [VCPUS]\n");
 	return 2;
 }
