@@ -16,7 +16,12 @@ guest_start web 1 256 || exit 1
 guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1; insmod /shadowmon_attack.ko'
 policy_prepare
 outcome "control: without a policy all of it happens" "$ALL_DONE"
-check "attach" vm_attach --monitors=default,file,socket
+monitors=default,file,socket
+if [ -e /root/check_monitors.sh ]; then
+	. /root/check_monitors.sh
+	monitors=default,$MONITORS_ON_REQUEST
+fi
+check "attach" vm_attach --monitors=$monitors
 guest_run web "WORKLOAD_ACCOUNT=/tmp/account . /workload.sh >/dev/null 2>&1; cat /tmp/account" >/tmp/account
 vm_drain
 check "each program of the guest's own account is seen once" account_matches /tmp/account /tmp/events.json
@@ -24,6 +29,7 @@ check "module load and unload are seen" test "$(vm_count '.module_load or .modul
 check "sequence numbers have no gap" sequence_is_whole /tmp/all.json
 guest_run web 'echo 10000 >/sys/kernel/debug/shadowmon/ping'
 check "gate round trips cause no VM exit" test "$(vm_status exits_event)" -eq 0
+[ ! -e /root/check_monitors.sh ] || check_provoked
 
 check "a policy is added" shadowmon policy add web /root/policy.yaml
 vm_follow
@@ -44,6 +50,7 @@ guest_run web uname >/dev/null
 vm_drain
 check "later events still arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 outcome "after all attacks root gets the policy's errno for each, and what is next to it happens" "$REFUSED"
+# In the lab each function takes a moment to unhook.
 check "detach" shadowmon detach --timeout=60 web
 
 # --- ioctls at random, where the suite asks for it ------------------------------------------------------
