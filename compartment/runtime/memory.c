@@ -177,6 +177,17 @@ u64 sm_read_slowly(u64 address, u32 bytes)
 	return copy((u8 *)&value, address, bytes, KERNEL) ? 0 : value;
 }
 
+struct sm_object sm_stack_object(u64 address, u64 size)
+{
+	struct sm_object object = {.address = address};
+	u64 gpa;
+
+	if (size <= SM_PAGE_SIZE - (address & (SM_PAGE_SIZE - 1)) &&
+	    translate(address, KERNEL, &gpa))
+		object.window = sm_window(gpa);
+	return object;
+}
+
 /* How many bytes of word are 0. */
 static inline u32 count_nuls(u64 word)
 {

@@ -10,8 +10,10 @@ struct sm_event_head *sm_event_reserve(u16 type, u32 size, u32 max)
 
 	if (!head)
 		return NULL;
-	memset(&head->task, 0, size - sizeof(head->h));
+	/* What follows says all of the head. */
+	memset(head + 1, 0, size - sizeof(*head));
 	head->used = size;
+	head->reserved = 0;
 	sm_task_describe(&head->task, sm_current());
 	return head;
 }

@@ -21,7 +21,7 @@ SM_MONITOR(syscall_64bit, "x64_sys_call", u64 registers, u32 number)
 
 	if (!e)
 		return SM_ALLOW;
-	regs = SM_OBJECT(registers, pt_regs);
+	regs = SM_STACK_OBJECT(registers, pt_regs);
 	e->number = number;
 	e->argument_1 = SM_GET64(regs, pt_regs, di);
 	e->argument_2 = SM_GET64(regs, pt_regs, si);
@@ -40,7 +40,7 @@ SM_MONITOR(syscall_32bit, "ia32_sys_call", u64 registers, u32 number)
 
 	if (!e)
 		return SM_ALLOW;
-	regs = SM_OBJECT(registers, pt_regs);
+	regs = SM_STACK_OBJECT(registers, pt_regs);
 	e->compat = true;
 	e->number = number;
 	e->argument_1 = (u32)SM_GET64(regs, pt_regs, bx);

@@ -554,6 +554,30 @@ static void objects_are_read_wherever_they_are(void **state)
 	assert_int_equal(sm_object(~0ULL, 0x100).window, 0);
 }
 
+static void objects_on_stacks_are_found_once(void **state)
+{
+	struct sm_object object;
+
+	(void)state;
+	map(KERNEL_MAPPED, 0x61000, PRESENT);
+	object = sm_stack_object(KERNEL_MAPPED + 0xf00, 0x100);
+	assert_int_not_equal(object.window, 0);
+	assert_member(object, 0xf8, 0x61ff8);
+	object = sm_stack_object(KERNEL_MAPPED + 0xf01, 0x100);
+	assert_int_equal(object.window, 0);
+	assert_member(object, 0x20, 0x61f21);
+	assert_member(sm_stack_object(PAGE_OFFSET + 0x50003, 0x100), 0x21, 0x50024);
+	assert_member(sm_stack_object(PAGE_OFFSET + RAM_SIZE, 0x100), 0x20, 0);
+	assert_int_equal(sm_stack_object(KERNEL_MAPPED, ~0ULL).window, 0);
+	assert_int_equal(sm_stack_object(USER_VA, 0x100).window, 0);
+
+	/* What user space can reach is none of the kernel's. */
+	map(KERNEL_MAPPED + (1ULL << 40), 0x62000, ALL);
+	assert_int_equal(sm_stack_object(KERNEL_MAPPED + (1ULL << 40), 0x100).window, 0);
+	map(KERNEL_MAPPED + 0x2000, SM_RAM_LIMIT, PRESENT);
+	assert_int_equal(sm_stack_object(KERNEL_MAPPED + 0x2000, 0x100).window, 0);
+}
+
 static void integers_of_the_image_are_read_to_its_end(void **state)
 {
 	u64 value;
@@ -602,6 +626,7 @@ int main(void)
 		TEST(strings_of_all_shapes),
 		TEST(strings_without_ram),
 		TEST(objects_are_read_wherever_they_are),
+		TEST(objects_on_stacks_are_found_once),
 		TEST(integers_of_the_image_are_read_to_its_end),
 	};
 

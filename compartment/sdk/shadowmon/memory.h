@@ -80,10 +80,13 @@ SM_DEFINE_READ(8)
  */
 struct sm_object {
 	u64 address;
-	u64 window; /* where the window shows it; 0 if not all of it is in the direct map */
+	u64 window; /* where the window shows it; 0: each read finds its way */
 };
 
-#define SM_OBJECT(pointer, type)       sm_object(pointer, SM_SIZE(type))
+/* In the direct map. */
+#define SM_OBJECT(pointer, type) sm_object(pointer, SM_SIZE(type))
+/* On a stack: in one page of which the kernel's page tables say where it is. */
+#define SM_STACK_OBJECT(pointer, type) sm_stack_object(pointer, SM_SIZE(type))
 #define SM_GET64(object, type, member) sm_get64(object, SM_OFFSET(type, member))
 #define SM_GET32(object, type, member) sm_get32(object, SM_OFFSET(type, member))
 
@@ -98,6 +101,8 @@ static inline struct sm_object sm_object(u64 address, u64 size)
 		object.window = sm_window(gpa);
 	return object;
 }
+
+struct sm_object sm_stack_object(u64 address, u64 size);
 
 /* offset, and what is read there, lie within the size that sm_object() was given. */
 #define SM_DEFINE_GET(bits)                                                           \

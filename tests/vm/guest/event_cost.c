@@ -134,6 +134,27 @@ static int submit_request(void)
 	return TIMED(syscall(SYS_io_uring_enter, ring.fd, 1, 0, 0, NULL, 0)) != 1;
 }
 
+static int end_thread(void *argument)
+{
+	(void)argument;
+	return 0;
+}
+
+/* A thread: of what fork() copies there is another amount each time. */
+static int make_thread(void)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	static volatile pid_t thread;
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+	int tid = TIMED(
+		clone(end_thread, stack + sizeof(stack), flags, NULL, &thread, NULL, &thread));
+
+	while (tid > 0 && thread)
+		sched_yield();
+	return tid < 0;
+}
+
 static int get_id(void)
 {
 	return TIMED(syscall(SYS_getsid, 0)) < 0;
@@ -156,6 +177,7 @@ static const struct {
 	{"sysctl:core_pattern", write_parameter},
 	{"mount:remount", remount},
 	{"io_uring:nop", submit_request},
+	{"clone:thread", make_thread},
 	{"syscall:getsid", get_id},
 };
 
