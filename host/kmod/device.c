@@ -27,8 +27,7 @@ static int do_info(struct smh_file *file, struct sm_ioc_info *arg)
 {
 	arg->revision = SM_UAPI_REVISION;
 	arg->abi_revision = SM_ABI_REVISION;
-	arg->features =
-		IS_ENABLED(CONFIG_KVM_EXTERNAL_WRITE_TRACKING) ? SM_FEATURE_WRITE_TRACKING : 0;
+	arg->features = smh_protect_is_supported() ? SM_FEATURE_WRITE_TRACKING : 0;
 	arg->attached = smh_vm_count();
 	arg->pages = smh_pages_held();
 	return 0;

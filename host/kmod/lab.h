@@ -17,6 +17,7 @@
 #define SMH_WEAKEN_INJECTION BIT(5) /* KVM injects and asks for windows in views 1 and 2, too */
 #define SMH_WEAKEN_LONG_MODE BIT(6) /* VMFUNC works in any mode */
 #define SMH_WEAKEN_WITHHOLD  BIT(7) /* what KVM injects stays injected in views 1 and 2 */
+#define SMH_WEAKEN_TRACKING  BIT(8) /* no external write tracking; from the next attach on */
 
 #ifdef SMH_LAB
 extern unsigned int smh_weaken;

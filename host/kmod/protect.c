@@ -16,6 +16,7 @@
 
 #include <asm/kvm_para.h>
 
+#include "lab.h"
 #include "shadowmon.h"
 #include "vmcs.h"
 #include "write_track.h"
@@ -32,16 +33,16 @@
 
 /* --- write tracking ------------------------------------------------------------------------------- */
 
-static bool is_supported(void)
+bool smh_protect_is_supported(void)
 {
-	return IS_ENABLED(CONFIG_KVM_EXTERNAL_WRITE_TRACKING);
+	return IS_ENABLED(CONFIG_KVM_EXTERNAL_WRITE_TRACKING) && !smh_weakened(SMH_WEAKEN_TRACKING);
 }
 
 static int enable(struct smh_vm *vm)
 {
 	int err;
 
-	if (!is_supported() || vm->protect.enabled)
+	if (!smh_protect_is_supported() || vm->protect.enabled)
 		return 0;
 	err = smh_track_enable(vm->kvm, &vm->protect.node);
 	vm->protect.enabled = !err;
@@ -113,7 +114,7 @@ void smh_protect_init(struct smh_vm *vm)
 
 enum sm_protection smh_protect_state(const struct smh_vm *vm)
 {
-	if (!is_supported())
+	if (!smh_protect_is_supported())
 		return READ_ONCE(vm->verify.active) ? SM_PROTECTION_VERIFIED : SM_PROTECTION_OFF;
 	return READ_ONCE(vm->protect.active) ? SM_PROTECTION_ON : SM_PROTECTION_OFF;
 }
@@ -191,7 +192,7 @@ int smh_protect_track(struct smh_vm *vm, gfn_t gfn)
 {
 	struct smh_tracked_page *page;
 
-	if (!is_supported())
+	if (!smh_protect_is_supported())
 		return 0;
 	page = add_page(&vm->protect, gfn);
 	return page ? track_page(vm->kvm, page) : -ENOSPC;
@@ -203,7 +204,7 @@ int smh_protect_start(struct smh_vm *vm)
 	unsigned int i;
 	int idx, err = 0;
 
-	if (!is_supported())
+	if (!smh_protect_is_supported())
 		return 0;
 	mutex_lock(&p->lock);
 	for (i = 0; i < p->nr_ranges; i++)

@@ -267,6 +267,8 @@ void smh_protect_suspend(struct smh_vm *vm);
 /* After smh_protect_stop(), when no hook sees the VM any more. */
 void smh_protect_exit(struct smh_vm *vm);
 enum sm_protection smh_protect_state(const struct smh_vm *vm);
+/* Whether KVM can write-protect for us; else hooks are verified only. */
+bool smh_protect_is_supported(void);
 /* The memslots are not those of protect.generation: tracks anew.  vCPU thread, kvm->srcu held. */
 void smh_protect_follow(struct smh_vm *vm, u64 generation);
 /* True, and reported, if that overlaps what is protected: the caller does not write. */

@@ -21,7 +21,7 @@ $(VM_TESTS)/machine_check.so: tests/vm/host/machine_check.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 
-$(VM_TESTS)/attack_user $(VM_TESTS)/kexec_load $(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/spawn: $(VM_TESTS)/%: tests/vm/guest/%.c
+$(VM_TESTS)/attack_user $(VM_TESTS)/fentry $(VM_TESTS)/kexec_load $(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/spawn: $(VM_TESTS)/%: tests/vm/guest/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static $< -o $@
 
@@ -33,6 +33,9 @@ $(VM_TESTS)/mode_change.o: $(B)/bin/shadowmon $(B)/compartment/runtime.o $(B)/co
 	SHADOWMON_SDK=$(VM_TESTS)/sdk/usr/lib/shadowmon $(B)/bin/shadowmon new $(VM_TESTS)/mode_change
 	SHADOWMON_SDK=$(VM_TESTS)/sdk/usr/lib/shadowmon $(B)/bin/shadowmon build --image $@ $(VM_TESTS)/mode_change
 
+# Made along with it.
+HOOK_ATTACKS := shadowmon_hooks shadowmon_tamper shadowmon_unhook shadowmon_livepatch
+
 define attack-module
 $(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.h
 	@mkdir -p $(B)/kmod/$(1)/attack
@@ -41,17 +44,13 @@ $(B)/kmod/$(1)/shadowmon_attack.ko: $(ATTACK_SOURCES) $(B)/include/gate_offsets.
 		SHADOWMON_INCLUDE=$$(abspath include) modules
 	cp $(B)/kmod/$(1)/attack/shadowmon_attack.ko $$@
 
-$(B)/kmod/$(1)/shadowmon_hooks.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
-	cp $(B)/kmod/$(1)/attack/shadowmon_hooks.ko $$@
-
-$(B)/kmod/$(1)/shadowmon_tamper.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
-	cp $(B)/kmod/$(1)/attack/shadowmon_tamper.ko $$@
+$(HOOK_ATTACKS:%=$(B)/kmod/$(1)/%.ko): $(B)/kmod/$(1)/%.ko: $(B)/kmod/$(1)/shadowmon_attack.ko
+	cp $(B)/kmod/$(1)/attack/$$*.ko $$@
 endef
 
 $(foreach r,$(GUEST_RELEASES),$(eval $(call attack-module,$(r))))
 vm-tests := $(B)/compartment/exec.o $(VM_TESTS)/info $(VM_TESTS)/soak_reader $(VM_TESTS)/ioctl_test \
 	$(VM_TESTS)/ioctl_fuzz $(VM_TESTS)/attack_user $(VM_TESTS)/mode_change.o $(VM_TESTS)/kexec_load \
-	$(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/spawn $(VM_TESTS)/machine_check.so \
-	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_hooks.ko) \
-	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_tamper.ko) \
+	$(VM_TESTS)/provoke $(VM_TESTS)/attempt $(VM_TESTS)/event_cost $(VM_TESTS)/fentry $(VM_TESTS)/spawn $(VM_TESTS)/machine_check.so \
+	$(GUEST_RELEASES:%=$(B)/kmod/%/shadowmon_attack.ko) $(foreach r,$(GUEST_RELEASES),$(HOOK_ATTACKS:%=$(B)/kmod/$(r)/%.ko)) \
 	$(HOST_RELEASES:%=$(B)/kmod/%/shadowmon-lab.ko)

@@ -6,7 +6,6 @@
  */
 
 #include <linux/io.h>
-#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/vmalloc.h>
@@ -20,8 +19,7 @@
 #include <shadowmon/hypercall.h>
 #include <shadowmon/layout.h>
 
-#define CALL_SIZE       SM_CALL_SITE_SIZE
-#define FENTRY_DISTANCE 16
+#include "call_site.h"
 
 static char *expect = "refused";
 module_param(expect, charp, 0444);
@@ -30,11 +28,9 @@ static char *function = "security_bprm_committed_creds";
 module_param(function, charp, 0444);
 MODULE_PARM_DESC(function, "a hooked function of the kernel proper");
 
-static const u8 nop5[CALL_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
 static const u8 other_nop5[CALL_SIZE] = {0x66, 0x66, 0x66, 0x66, 0x90};
 
 static int tests, failures;
-static unsigned long (*lookup)(const char *name);
 
 static void tap(bool ok, const char *what, const char *where)
 {
@@ -163,27 +159,13 @@ static void others_pass(u8 *site, const char *where)
 	tap(ok, "the bytes behind it can be written", where);
 }
 
-static u8 *call_site(const char *name)
-{
-	u8 *entry = (u8 *)lookup(name);
-	unsigned int i;
-
-	for (i = 0; entry && i < FENTRY_DISTANCE; i++)
-		if (entry[i] == CALL_INSN_OPCODE || !memcmp(entry + i, nop5, CALL_SIZE))
-			return entry + i;
-	return NULL;
-}
-
 static int __init hooks_init(void)
 {
-	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
 	u8 *ping, *kernel, *stubs, *gate;
-	int err = register_kprobe(&kp);
+	int err = find_lookup();
 
 	if (err)
 		return err;
-	lookup = (void *)kp.addr;
-	unregister_kprobe(&kp);
 	ping = call_site("shadowmon_ping");
 	kernel = call_site(function);
 	stubs = (u8 *)lookup("smg_stubs");
