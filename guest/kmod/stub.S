@@ -19,6 +19,7 @@
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>
+#include <asm/asm.h>
 #include <asm/nospec-branch.h>
 
 #include <shadowmon/hypercall.h>
@@ -114,6 +115,10 @@ verdict_\nargs:
 	int3
 .endm
 
+.macro nokprobe_verdict nargs
+_ASM_NOKPROBE(verdict_\nargs)
+.endm
+
 	.text
 	.balign	4096, 0xcc
 SYM_INNER_LABEL(smg_stubs, SYM_L_GLOBAL)
@@ -153,3 +158,14 @@ gate_return:				/* G + SM_VA_RETURN */
 	.balign	4096, 0xcc
 SYM_INNER_LABEL(smg_gate, SYM_L_GLOBAL)
 	.incbin	"gate.bin"
+
+/* No kprobes here: the host would drop the breakpoint, and the kernel BUG(). */
+_ASM_NOKPROBE(smg_stubs)		/* each up to the next symbol */
+	.set	nargs, 0
+	.rept	SM_ARGS_MAX + 1
+	nokprobe_verdict %nargs
+	.set	nargs, nargs + 1
+	.endr
+_ASM_NOKPROBE(smg_gate_absent)
+_ASM_NOKPROBE(gate_return)
+_ASM_NOKPROBE(smg_gate)

@@ -44,6 +44,7 @@ print_table()
 	done | sort
 	row "ftrace_enabled = 0" "$ftrace_without" refused -
 	row "rmmod of the guest module" "$rmmod_without" refused -
+	row "a kprobe in a stub, in the gate" "${shown[kprobe]:-failed}" "${shown[kprobe refused]:-REGISTERED}" -
 	row "a livepatch of a hooked function" "${shown[livepatch]:-failed}" "${shown[livepatch refused]:-SILENCED}" -
 	row "the same, the kernel made to allow it" "${shown[livepatch]:-failed}" "${shown[shared]:-SILENCED}" -
 	row "unregister_ftrace_direct" "${shown[unmark]:-failed}" "${shown[unregister]:-SILENCED}" -
@@ -177,6 +178,12 @@ events_arrive "after both"
 
 # --- what ring 0 can ask its kernel for --------------------------------------------------------------------
 
+# Another function of the module is the control.
+guest_run web "cd $tracing && echo p:in shadowmon_guest:smg_lookup >kprobe_events" && shown[kprobe]=registered
+check "control: a kprobe in the guest module" test "${shown[kprobe]}" = registered
+guest_run web "cd $tracing; for at in smg_stubs smg_stubs+64 verdict_0 smg_gate smg_gate+64 smg_gate_absent; do ! echo p:in shadowmon_guest:\$at >kprobe_events || exit 1; done" &&
+	shown[kprobe refused]=refused
+check "... is refused in stubs and gate" test "${shown[kprobe refused]}" = refused
 patch on >/tmp/livepatch 2>&1 || shown[livepatch refused]=refused
 check "a livepatch of a hooked function is refused" test "${shown[livepatch refused]}" = refused
 guest_run web 'insmod /shadowmon_unhook.ko how=share'
