@@ -25,6 +25,7 @@
 #define FLOOD    2000
 #define PAUSE_US 50
 #define WAIT_US  200000
+#define SETTLED  5 /* passes */
 
 struct storm {
 	/* One that is counted; as the second of two at once. */
@@ -152,6 +153,16 @@ static bool comes(unsigned long before)
 	return true;
 }
 
+/* What comes late, or twice, has come once the target, which may not have run for a while, has passed some more. */
+static void settle(const struct storm *storm)
+{
+	unsigned long until = READ_ONCE(storm->passes) + SETTLED;
+
+	do
+		usleep_range(20 * PAUSE_US, 40 * PAUSE_US);
+	while (READ_ONCE(storm->passes) < until);
+}
+
 /* How many of rounds came, each being waited for; the first that does not come is the last. */
 static unsigned long send_and_wait(const struct storm *storm, unsigned int rounds, bool two)
 {
@@ -161,7 +172,7 @@ static unsigned long send_and_wait(const struct storm *storm, unsigned int round
 		before = READ_ONCE(seen);
 		storm->send(storm, two);
 	} while (comes(before) && --rounds);
-	usleep_range(20 * PAUSE_US, 40 * PAUSE_US); /* what comes too late, or twice */
+	settle(storm);
 	return READ_ONCE(seen) - start;
 }
 
@@ -176,7 +187,7 @@ static int send_all(void *data)
 	before = READ_ONCE(seen);
 	for (i = 0; i < FLOOD; i++)
 		write_icr(storm->apic_id, storm->icr);
-	usleep_range(20 * PAUSE_US, 40 * PAUSE_US);
+	settle(storm);
 	storm->flood = READ_ONCE(seen) - before;
 	storm->last = send_and_wait(storm, 1, false);
 	WRITE_ONCE(storm->done, true);
@@ -202,7 +213,7 @@ static enum outcome pass_in_storm(struct storm *storm)
 	wake_up_process(sender);
 	while (!READ_ONCE(storm->done)) {
 		storm->broken += !storm->pass();
-		storm->passes++;
+		WRITE_ONCE(storm->passes, storm->passes + 1);
 	}
 	WRITE_ONCE(counting, false);
 	attack_note(
