@@ -30,7 +30,7 @@ done 3</tmp/cost.with 4</tmp/cost.without
 
 # In the lab each function takes a moment to unhook.
 check "detach" shadowmon detach --timeout=60 web
-check "the default ones do not see files, that of system calls sees these" vm_attach --monitors=default,syscall
+check "the default ones do not see files, that of system calls sees these" vm_attach --ring-size 1024 --monitors=default,syscall
 guest_run web 'echo x >/tmp/again'
 guest_run web event_cost | sed -n 's/^syscall:/# with its monitor: /p'
 vm_drain

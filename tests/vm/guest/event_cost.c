@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
 #include <netinet/in.h>
@@ -151,7 +152,7 @@ static int make_thread(void)
 		clone(end_thread, stack + sizeof(stack), flags, NULL, &thread, NULL, &thread));
 
 	while (tid > 0 && thread)
-		sched_yield();
+		syscall(SYS_futex, &thread, FUTEX_WAIT, tid, NULL);
 	return tid < 0;
 }
 
