@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# For benchmarks on the emulated host.  Results are JSON lines that start with {"bench": they are picked out of
+# For benchmarks on the emulated host.  Results are JSON lines that have "bench": they are picked out of
 # the run's output.
 
 # The guest "web" with its RAM in shared memory, as the transport "user" wants it.
