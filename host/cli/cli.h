@@ -58,6 +58,11 @@ long long parse_number(struct argp_state *state, const char *option, const char 
 /* Takes the one VM that a verb works on, in ARGP_KEY_ARG. */
 error_t take_vm(struct argp_state *state, const char *value, const char **vm);
 
+/* Ways of an event to its monitor: those of --transport; NULL at the end. */
+extern const char *const transports[];
+bool is_transport(const char *name);
+/* The installed image that goes with a transport (NULL: the gate). */
+const char *installed_image(const char *transport);
 /* An image's absolute path: the daemon has a working directory of its own.  False: said on stderr. */
 bool find_image(const char *image, char ret_path[PATH_MAX]);
 

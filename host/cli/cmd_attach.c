@@ -91,7 +91,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			exit(EXIT_FAILED);
 		return 0;
 	case OPT_TRANSPORT:
-		if (strcmp(value, "gate") && strcmp(value, "exit") && strcmp(value, "user"))
+		if (!is_transport(value))
 			argp_error(state, "--transport wants gate, exit or user");
 		request->transport = value;
 		return 0;
@@ -152,9 +152,7 @@ int cmd_attach(int argc, char **argv)
 	common_init(&request.common);
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	if (!request.image || !request.image[0])
-		request.image = request.transport && strcmp(request.transport, "user") == 0
-					? SM_USER_IMAGE_PATH
-					: SM_IMAGE_PATH;
+		request.image = installed_image(request.transport);
 	if (!find_image(request.image, image)) {
 		json_decref(request.policies);
 		return EXIT_FAILED;

@@ -27,26 +27,12 @@ static const struct argp_option options[] = {
 
 static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 
-static const char *const transports[] = {"gate", "exit", "user"};
-
-#define NR_TRANSPORTS (sizeof(transports) / sizeof(*transports))
-
 struct request {
 	struct common common;
 	const char *vm, *transport;
 	u32 vcpus;
 	json_t *results;
 };
-
-static bool is_transport(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < NR_TRANSPORTS; i++)
-		if (strcmp(name, transports[i]) == 0)
-			return true;
-	return strcmp(name, "all") == 0;
-}
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -57,7 +43,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		state->child_inputs[0] = &request->common;
 		return 0;
 	case OPT_TRANSPORT:
-		if (!is_transport(value))
+		if (!is_transport(value) && strcmp(value, "all") != 0)
 			argp_error(state, "--transport is gate, exit, user or all, not \"%s\"",
 				   value);
 		request->transport = value;
@@ -210,13 +196,13 @@ static int ask_for(const struct request *request, json_t *message)
 static int measure_by(struct request *request, const char *transport)
 {
 	bool is_user = strcmp(transport, "user") == 0;
-	const char *image = is_user ? SM_USER_IMAGE_PATH : getenv(SM_IMAGE_ENV);
+	const char *image = is_user ? NULL : getenv(SM_IMAGE_ENV);
 	char path[PATH_MAX];
 	json_t *message;
 	int exit_code, detached;
 
 	if (!image || !image[0])
-		image = SM_IMAGE_PATH;
+		image = installed_image(transport);
 	if (!find_image(image, path))
 		return EXIT_FAILED;
 	message = json_pack("{s:s, s:s, s:s, s:s, s:s}", "op", "attach", "vm", request->vm,
@@ -236,7 +222,7 @@ static int run(struct request *request)
 
 	if (!request->transport)
 		return measure_attached(request, "as attached");
-	for (i = 0; i < NR_TRANSPORTS && exit_code == EXIT_OK; i++)
+	for (i = 0; transports[i] && exit_code == EXIT_OK; i++)
 		if (strcmp(request->transport, "all") == 0 ||
 		    strcmp(request->transport, transports[i]) == 0)
 			exit_code = measure_by(request, transports[i]);

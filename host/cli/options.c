@@ -77,6 +77,23 @@ int print_json(json_t *object)
 	return EXIT_FAILED;
 }
 
+const char *const transports[] = {"gate", "exit", "user", NULL};
+
+bool is_transport(const char *name)
+{
+	size_t i;
+
+	for (i = 0; transports[i]; i++)
+		if (strcmp(name, transports[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *installed_image(const char *transport)
+{
+	return transport && strcmp(transport, "user") == 0 ? SM_USER_IMAGE_PATH : SM_IMAGE_PATH;
+}
+
 bool find_image(const char *image, char ret_path[PATH_MAX])
 {
 	if (realpath(image, ret_path))
