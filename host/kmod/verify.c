@@ -198,6 +198,14 @@ static bool has_kernel_tables(struct smh_vcpu *v)
 	       !(v->vcpu->arch.cr4 & X86_CR4_LA57) && !(v->vcpu->arch.hflags & HF_SMM_MASK);
 }
 
+/* A look that is late makes up for those that there should have been: all is seen in time by few exits, too. */
+static unsigned int ranges_due(const struct smh_vcpu *v, unsigned int ranges)
+{
+	unsigned long looks = 1 + (jiffies - v->look.due) / MEAN_WAIT;
+
+	return DIV_ROUND_UP(ranges * min_t(unsigned long, looks, LOOKS), LOOKS);
+}
+
 void smh_verify_look(struct smh_vcpu *v, u32 exit_reason)
 {
 	struct smh_vm *vm = v->vm;
@@ -214,7 +222,7 @@ void smh_verify_look(struct smh_vcpu *v, u32 exit_reason)
 	m.cr3 = smh_vmread(GUEST_CR3);
 	m.has_kernel = has_kernel_tables(v) && maps_kernel(vm, m.cr3);
 	ranges = READ_ONCE(vm->protect.nr_ranges);
-	for (count = DIV_ROUND_UP(ranges, LOOKS); count; count--)
+	for (count = ranges_due(v, ranges); count; count--)
 		verify(vm, &m, v->look.range++ % ranges);
 	kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, v->vcpu);
 	v->look.due = jiffies + 1 + get_random_u32() % (2 * MEAN_WAIT);

@@ -431,6 +431,28 @@ static void exits_that_the_guest_chooses_are_no_looks_until_overdue(void **state
 	assert_int_equal(t.flushes, 1);
 }
 
+/* ... so that what exits once a second only is seen whole each time. */
+static void a_late_look_makes_up_for_those_that_were_missed(void **state)
+{
+	const struct {
+		unsigned long late;
+		unsigned int least, most; /* ranges of 13 */
+	} cases[] = {{0, 2, 2}, {3 * HZ / 10, 5, 6}, {HZ, 13, 13}, {100 * HZ, 13, 13}};
+	unsigned int i;
+
+	(void)state;
+	look();
+	for (i = 0; i < 13; i++)
+		*at(t.vm.protect.ranges[i].gpa) ^= 1;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		jiffies = t.v.look.due + cases[i].late;
+		t.reports = 0;
+		t.vm.verify.changed[0] = 0;
+		smh_verify_look(&t.v, EXTERNAL);
+		assert_in_range(t.reports, cases[i].least, cases[i].most);
+	}
+}
+
 static void looks_are_a_tenth_of_a_second_apart_in_the_mean(void **state)
 {
 	unsigned long start, i, wait, shortest = ~0UL, longest = 0;
@@ -524,6 +546,7 @@ int main(void)
 		TEST(a_table_that_is_no_ram_is_not_judged),
 		TEST(a_table_in_the_midst_of_a_change_is_no_finding),
 		TEST(exits_that_the_guest_chooses_are_no_looks_until_overdue),
+		TEST(a_late_look_makes_up_for_those_that_were_missed),
 		TEST(looks_are_a_tenth_of_a_second_apart_in_the_mean),
 		TEST(before_lock_and_after_suspend_there_are_none),
 		TEST(a_look_that_was_overtaken_tells_nothing),
