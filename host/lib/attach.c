@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,12 +113,7 @@ static int wait_for_agent(struct attach *a)
 
 static int read_btf(struct attach *a)
 {
-	struct sm_attachment *attachment = a->attachment;
-
-	if (getrandom(attachment->btf_key, sizeof(attachment->btf_key), 0) !=
-	    sizeof(attachment->btf_key))
-		return sm_error_set(a->p.err, -EIO, "the host's kernel gives no random numbers");
-	return sm_prepare_read_btf(&a->p, attachment->btf_key, &attachment->btf_mark);
+	return sm_prepare_read_btf(&a->p, &a->attachment->btf_mark);
 }
 
 static int load_gate(struct attach *a, struct sm_resolve *resolve)

@@ -24,7 +24,7 @@ struct sm_attachment {
 	struct policy_hooks policy_hooks; /* what the monitors that run can judge */
 	/* What the guest told while it was trusted. */
 	struct sm_known symbols;
-	uint64_t btf_key[2], btf_mark;
+	uint64_t btf_mark;
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
  * those that are asked for, by the hash of their name.
  */
 struct sm_btf {
+	atomic_uint owners;
 	struct btf *btf;
 	uint32_t *ids; /* 0: free; what is in the way of a name lies behind it */
 	uint32_t mask; /* entries - 1; at least half of them are free */
@@ -122,6 +124,7 @@ int sm_btf_open(const void *data, size_t size, struct sm_btf **ret_btf, struct s
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return sm_error_set(err, -ENOMEM, "no memory for the guest's BTF");
+	atomic_init(&b->owners, 1);
 	libbpf_set_print(ignore);
 	b->btf = btf__new(data, (uint32_t)size);
 	code = (int)libbpf_get_error(b->btf);
@@ -144,13 +147,27 @@ err_close:
 	return code;
 }
 
+struct sm_btf *sm_btf_share(struct sm_btf *b)
+{
+	atomic_fetch_add(&b->owners, 1);
+	return b;
+}
+
 void sm_btf_close(struct sm_btf *b)
 {
-	if (!b)
+	if (!b || atomic_fetch_sub(&b->owners, 1) > 1)
 		return;
 	btf__free(b->btf);
 	free(b->ids);
 	free(b);
+}
+
+bool sm_btf_is_of(const struct sm_btf *b, const void *data, size_t size)
+{
+	uint32_t raw_size;
+	const void *raw = btf__raw_data(b->btf, &raw_size);
+
+	return raw && raw_size == size && !memcmp(raw, data, size);
 }
 
 /* Through typedefs and qualifiers; NULL: they lead nowhere. */

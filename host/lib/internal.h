@@ -30,7 +30,11 @@ struct sm_btf;
 
 /* Parses a copy of what came from the guest. */
 int sm_btf_open(const void *data, size_t size, struct sm_btf **ret_btf, struct sm_error *err);
+/* btf once more: each of the two is to be closed, by any thread. */
+struct sm_btf *sm_btf_share(struct sm_btf *btf);
 void sm_btf_close(struct sm_btf *btf);
+/* Was it parsed from just these bytes? */
+bool sm_btf_is_of(const struct sm_btf *btf, const void *data, size_t size);
 /* Byte offset and size of a member, by a path such as "d_name.len".  -ENOENT; -EINVAL: a bit-field. */
 int sm_btf_member(const struct sm_btf *btf, const char *type, const char *path,
 		  uint64_t *ret_offset, uint64_t *ret_size);

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "kernel_types.h"
 #include "prepare.h"
 #include "schema.h"
-#include "siphash.h"
 
 #define BTF_MAX (64u << 20)
 
@@ -39,7 +39,7 @@ int sm_prepare_find_agent(struct sm_prepare *p)
 	return 0;
 }
 
-int sm_prepare_read_btf(struct sm_prepare *p, const uint64_t key[2], uint64_t *ret_mark)
+int sm_prepare_read_btf(struct sm_prepare *p, uint64_t *ret_mark)
 {
 	struct sm_guest_memory memory;
 	void *data = NULL;
@@ -63,8 +63,7 @@ int sm_prepare_read_btf(struct sm_prepare *p, const uint64_t key[2], uint64_t *r
 			     strerror(-code));
 		goto close;
 	}
-	*ret_mark = sm_siphash(data, p->agent.btf_size, key);
-	code = sm_btf_open(data, p->agent.btf_size, &p->btf, p->err);
+	code = sm_kernel_types_open(data, p->agent.btf_size, &p->btf, ret_mark, p->err);
 close:
 	free(data);
 	sm_guest_memory_close(&memory);

@@ -21,8 +21,8 @@ void sm_prepare_progress(const struct sm_prepare *p, const char *what);
 int sm_prepare_open_image(struct sm_prepare *p, const struct sm_schema *base);
 /* The guest module, if it has registered: -EAGAIN, and nothing said. */
 int sm_prepare_find_agent(struct sm_prepare *p);
-/* ret_mark: tells this BTF from any other, or NULL. */
-int sm_prepare_read_btf(struct sm_prepare *p, const uint64_t key[2], uint64_t *ret_mark);
+/* ret_mark: as of sm_kernel_types_open(). */
+int sm_prepare_read_btf(struct sm_prepare *p, uint64_t *ret_mark);
 int sm_prepare_link(struct sm_prepare *p, struct sm_resolve *resolve);
 int sm_prepare_hook(struct sm_prepare *p, const struct sm_image_hook *hook);
 void sm_prepare_close(struct sm_prepare *p);

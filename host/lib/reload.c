@@ -63,7 +63,7 @@ static int read_btf(struct reload *r)
 	int code = sm_prepare_find_agent(&r->p);
 
 	if (!code)
-		code = sm_prepare_read_btf(&r->p, r->attachment->btf_key, &mark);
+		code = sm_prepare_read_btf(&r->p, &mark);
 	if (!code && mark != r->attachment->btf_mark)
 		code = sm_error_set(
 			r->p.err, -ESTALE,

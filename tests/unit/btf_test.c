@@ -13,6 +13,7 @@
 #include <bpf/btf.h>
 #include <cmocka.h>
 
+#include "../../host/lib/kernel_types.h"
 #include "../../host/lib/siphash.h"
 #include "../../host/lib/internal.h"
 
@@ -312,6 +313,40 @@ static void survives_one_name_for_all(void **state)
 	sm_btf_close(btf);
 }
 
+static void kernels_of_the_same_types_share_them(void **state)
+{
+	struct sm_btf *first, *second, *other, *again;
+	uint64_t mark, second_mark, other_mark, offset, size;
+	char data[sizeof(types.data)], *name;
+
+	(void)state;
+	memcpy(data, types.data, types.size);
+	assert_int_equal(sm_kernel_types_open(data, types.size, &first, &mark, NULL), 0);
+	assert_int_equal(sm_kernel_types_open(data, types.size, &second, &second_mark, NULL), 0);
+	assert_ptr_equal(first, second);
+	assert_int_equal(mark, second_mark);
+	sm_btf_close(second);
+
+	/* One member has another name; who has the first ones keeps them. */
+	name = memmem(data, types.size, "\0in_union", sizeof("\0in_union"));
+	assert_non_null(name);
+	name[1] = 'I';
+	assert_int_equal(sm_kernel_types_open(data, types.size, &other, &other_mark, NULL), 0);
+	assert_ptr_not_equal(first, other);
+	assert_int_not_equal(mark, other_mark);
+	assert_int_equal(sm_btf_member(other, "outer", "In_union", &offset, &size), 0);
+	sm_btf_close(other);
+	assert_int_equal(sm_btf_member(first, "outer", "in_union", &offset, &size), 0);
+	sm_btf_close(first);
+
+	/* What is no BTF takes nobody's place. */
+	assert_int_equal(sm_kernel_types_open(data, 8, &again, &mark, NULL), -EINVAL);
+	assert_int_equal(sm_kernel_types_open(data, types.size, &again, &mark, NULL), 0);
+	assert_ptr_equal(again, other);
+	assert_int_equal(mark, other_mark);
+	sm_btf_close(again);
+}
+
 /* Of the paper's reference implementation: key 00 01 ... 0f, message 00 01 ... */
 static void siphash_is_as_published(void **state)
 {
@@ -335,6 +370,7 @@ int main(void)
 		cmocka_unit_test(finds_nested_members),
 		cmocka_unit_test(looks_through_unnamed_members),
 		cmocka_unit_test(refuses_bitfields),
+		cmocka_unit_test(kernels_of_the_same_types_share_them),
 		cmocka_unit_test(tells_what_is_missing),
 		cmocka_unit_test(tells_sizes),
 		cmocka_unit_test(tells_enumerators),
