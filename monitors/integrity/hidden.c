@@ -33,7 +33,6 @@ static bool is_in_list(u64 head, u64 node, u32 limit)
  */
 #define TREE_DEPTH    64
 #define MODULES_SLICE 4
-#define MODULES_MAX   512
 
 struct area {
 	u64 base;
@@ -140,6 +139,7 @@ void integrity_modules(void)
 		}
 		last = area.base;
 		look_at_module(area.module);
+		integrity_meet_module(area.module, area.base);
 	}
 	look_at_next_kobject();
 }

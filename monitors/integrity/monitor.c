@@ -65,8 +65,8 @@ void integrity_tell_once(const struct finding *finding, u64 id)
 
 /* --- when ---------------------------------------------------------------------------------- */
 
-/* A vCPU that was aborted at work does not come back to say so. */
-#define STALE (1ULL << 30)
+/* A vCPU that was aborted at work does not come back to say so; one that the host stopped does. */
+#define STALE (1ULL << 33)
 
 static u64 working_since;
 
@@ -103,7 +103,8 @@ static void small_slice(void)
 	case 5:
 		return integrity_kprobes();
 	case 6:
-		return integrity_modules();
+		integrity_modules();
+		return integrity_look_for_modules();
 	case 7:
 		return integrity_processes();
 	default:
@@ -111,21 +112,29 @@ static void small_slice(void)
 	}
 }
 
-#define PAGES_IN_CHECK 2
+#define FIRST_STEPS 3 /* in a check of the first pass: a page, or a piece of a table */
+
+/* Two pages; or one, while there are modules to learn about. */
+static void look_at_pages(void)
+{
+	u32 i;
+
+	for (i = 0; !integrity_kernel_is_known() && i < FIRST_STEPS; i++)
+		integrity_baseline_step();
+	if (i)
+		return;
+	if (!integrity_baseline_step())
+		integrity_page();
+	integrity_page();
+}
 
 static void check(void)
 {
-	static bool first_pass = true;
-	u32 i;
-
 	if (!claim())
 		return;
 	integrity_current();
 	small_slice();
-	if (first_pass)
-		first_pass = integrity_first_pages();
-	for (i = 0; !first_pass && i < PAGES_IN_CHECK; i++)
-		integrity_page();
+	look_at_pages();
 	release();
 }
 

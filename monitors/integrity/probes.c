@@ -72,7 +72,6 @@ void integrity_kprobes(void)
 	}
 }
 
-#define INT3      0xcc
 #define JMP32     0xe9
 #define OPTIMIZED 4 /* KPROBE_FLAG_OPTIMIZED */
 

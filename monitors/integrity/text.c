@@ -1,32 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Hashes of the kernel's text and read-only data, page by page. */
+/* Hashes of text and read-only data, page by page. */
 #include "integrity.h"
-
-#define PAGES_MAX   16384
-#define FIRST_STEPS 4 /* in one check: a page, or a piece of a table */
 
 static u64 hashes[PAGES_MAX]; /* 0: not known */
 static u64 secret;            /* so that nobody finds other bytes with the same hash */
 
-static u32 count_pages(void)
+static bool is_text(const struct region *region)
 {
-	/* .BTF and what follows it is no use to an attacker. */
-	u64 pages = integrity_text_pages() +
-		    (SM_SYMBOL(__start_BTF) - SM_SYMBOL(__start_rodata)) / PAGE;
-
-	return pages < PAGES_MAX ? (u32)pages : PAGES_MAX;
+	return region != integrity_region(RODATA_REGION);
 }
 
-static bool is_text_page(u32 index)
+static u64 address_of(const struct region *region, u32 page)
 {
-	return index < integrity_text_pages();
-}
-
-static u64 address_of(u32 index)
-{
-	if (is_text_page(index))
-		return SM_SYMBOL(_stext) + (u64)index * PAGE;
-	return SM_SYMBOL(__start_rodata) + (u64)(index - integrity_text_pages()) * PAGE;
+	return region->base + (u64)(page - region->first) * PAGE;
 }
 
 static u64 hash(const u64 *words)
@@ -41,104 +27,92 @@ static u64 hash(const u64 *words)
 	return value ? value : 1;
 }
 
-/* Of a page without what the kernel may change in it; 0: cannot be read. */
-static u64 hash_of_page(u32 index, u64 *ret_wrong)
+/*
+ * Of a page without what the kernel may change in it; 0: cannot be read.  What is of a module must be its text
+ * before and after it is read.
+ */
+static u64 hash_of_page(const struct region *region, u32 page, u64 *ret_wrong)
 {
 	static u64 words[PAGE / sizeof(u64)];
-	u8 *page = (u8 *)words;
-	u64 address = address_of(index);
-	u32 len = PAGE;
+	u64 address = address_of(region, page);
+	u32 rest = region->bytes - (page - region->first) * PAGE, len = rest < PAGE ? rest : PAGE;
+	u8 *copy = (u8 *)words;
 
 	*ret_wrong = 0;
-	if (is_text_page(index) && SM_SYMBOL(_etext) - address < PAGE)
-		len = (u32)(SM_SYMBOL(_etext) - address);
-	if (sm_read(page, address, len))
+	if (!integrity_is_there(region) || sm_read(copy, address, len))
 		return 0;
 	while (len < PAGE)
-		page[len++] = 0;
-	if (is_text_page(index)) {
-		integrity_undo_kprobes(page, address);
-		*ret_wrong = integrity_blank_sites(page, index);
+		copy[len++] = 0;
+	if (is_text(region)) {
+		integrity_undo_kprobes(copy, address);
+		*ret_wrong = integrity_blank_sites(copy, page, address);
 	}
-	return hash(words);
+	return integrity_is_there(region) ? hash(words) : 0;
 }
 
-static void tell_of_page(u32 index, u64 found, u64 wrong)
+void integrity_hash_first(const struct region *region, u32 page)
 {
-	struct finding finding = {.kind = is_text_page(index) ? KERNEL_TEXT : KERNEL_RODATA,
-				  .address = address_of(index)};
-
-	if (found != hashes[index]) {
-		finding.expected = hashes[index];
-		finding.found = found;
-		hashes[index] = found;
-		integrity_tell(&finding);
-	}
-	if (wrong) {
-		finding = (struct finding){.kind = KERNEL_TEXT_SITE, .address = wrong};
-		finding.found = sm_read64(wrong);
-		integrity_tell_once(&finding, wrong ^ finding.found);
-	}
-}
-
-/* --- first all of them ---------------------------------------------------------------------------- */
-
-static void tell_of_first_pass(void)
-{
-	struct finding finding = {.kind = BASELINE, .address = SM_SYMBOL(_stext)};
-
-	finding.found = count_pages();
-	integrity_tell(&finding);
-	if (integrity_sites_fit())
-		return;
-	finding.kind = NOT_CHECKED;
-	finding.found = integrity_text_pages();
-	integrity_tell(&finding);
-}
-
-bool integrity_first_pages(void)
-{
-	static bool have_sites;
-	static u32 next;
 	u64 ignored;
-	u32 i;
 
 	if (!secret)
 		secret = sm_random() | 1;
-	for (i = 0; i < FIRST_STEPS; i++) {
-		if (!have_sites) {
-			have_sites = integrity_sites_step();
-		} else if (next < count_pages()) {
-			if (!is_text_page(next) || integrity_sites_fit())
-				hashes[next] = hash_of_page(next, &ignored);
-			next++;
-		} else {
-			tell_of_first_pass();
-			return false;
-		}
-	}
-	return true;
+	hashes[page] = hash_of_page(region, page, &ignored);
 }
 
-/* --- then one after the other, each once in a pass ------------------------------------------------ */
-
-static u32 next_page(void)
+static u32 kind_of(const struct region *region)
 {
-	static u32 turn, start, stride;
-	u32 count = count_pages(), places = 1, tries, index;
+	if (region->module)
+		return MODULE_TEXT;
+	return is_text(region) ? KERNEL_TEXT : KERNEL_RODATA;
+}
 
-	while (places < count)
-		places *= 2;
-	for (tries = 0; tries < 4; tries++) {
-		if (turn % places == 0) {
+static void tell_of_page(const struct region *region, u32 page, u64 found, u64 wrong)
+{
+	struct finding finding = {.kind = kind_of(region), .address = address_of(region, page)};
+
+	if (region->module)
+		finding.name = region->module + SM_OFFSET(module, name);
+	if (found != hashes[page]) {
+		finding.expected = hashes[page];
+		finding.found = found;
+		hashes[page] = found;
+		integrity_tell(&finding);
+	}
+	if (wrong) {
+		finding.kind = region->module ? MODULE_TEXT_SITE : KERNEL_TEXT_SITE;
+		finding.address = wrong;
+		finding.expected = 0;
+		finding.found = sm_read64(wrong);
+		integrity_tell_once(&finding, wrong ^ finding.found ^ region->id);
+	}
+}
+
+/* --- one after the other, each once in a pass ----------------------------------------------------- */
+
+#define ORDER_TRIES 4
+
+/* False: by chance, none of those that the order names next is in use. */
+static bool next_page(u32 *ret_page)
+{
+	static u32 turn, places, start, stride;
+	const struct region *region;
+	u32 tries, end;
+
+	for (tries = 0; tries < ORDER_TRIES; tries++) {
+		if (turn == places) {
+			end = integrity_pages_end();
+			for (places = 1; places < end;)
+				places *= 2;
+			turn = 0;
 			start = (u32)sm_random();
 			stride = (u32)sm_random() | 1; /* odd: comes by each place */
 		}
-		index = (start + turn++ * stride) & (places - 1);
-		if (index < count)
-			return index;
+		*ret_page = (start + turn++ * stride) & (places - 1);
+		region = integrity_region_of(*ret_page);
+		if (region && region->state == REGION_KNOWN)
+			return true;
 	}
-	return count - 1;
+	return false;
 }
 
 #define LOOKS \
@@ -146,19 +120,24 @@ static u32 next_page(void)
 
 void integrity_page(void)
 {
-	static u32 looks, suspect;
-	u32 index = looks ? suspect : next_page();
-	u64 wrong, found = hash_of_page(index, &wrong);
+	static u32 looks, page;
+	const struct region *region;
+	u64 wrong, found;
 
-	if (!hashes[index] || !found)
+	if (!looks && !next_page(&page))
 		return;
-	if (found == hashes[index] && !wrong) {
+	region = integrity_region_of(page);
+	if (!region || region->state != REGION_KNOWN) {
 		looks = 0;
 		return;
 	}
-	suspect = index;
+	found = hash_of_page(region, page, &wrong);
+	if (!hashes[page] || !found || (found == hashes[page] && !wrong)) {
+		looks = 0;
+		return;
+	}
 	if (++looks < LOOKS)
 		return;
 	looks = 0;
-	tell_of_page(index, found, wrong);
+	tell_of_page(region, page, found, wrong);
 }

@@ -68,15 +68,16 @@ $(patsubst %,$(B)/tests/%_test,$(MONITOR_TESTS)): $(B)/tests/%_test: $(B)/asan/t
 	$(CC) $(SANITIZE) -no-pie $(fake-config) @tests/unit/fake_arch/layout @tests/unit/fake_arch/monitor_layout \
 		$(filter %.o,$^) -lcmocka -o $@
 
-$(B)/asan/tests/unit/integrity_test.o: CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I. -Imonitors/integrity
-$(B)/asan/tests/unit/integrity_test.o: CFLAGS += -fno-pie
-$(B)/tests/integrity_test: $(B)/asan/tests/unit/integrity_test.o $(B)/asan/tests/unit/monitor_fixture.o \
+INTEGRITY_TESTS := $(B)/tests/integrity_test $(B)/tests/integrity_module_test
+$(INTEGRITY_TESTS:$(B)/tests/%=$(B)/asan/tests/unit/%.o): CPPFLAGS := $(fake-arch) $(CPPFLAGS) -I. -Imonitors/integrity
+$(INTEGRITY_TESTS:$(B)/tests/%=$(B)/asan/tests/unit/%.o): CFLAGS += -fno-pie
+$(INTEGRITY_TESTS): $(B)/tests/%: $(B)/asan/tests/unit/%.o $(B)/asan/tests/unit/monitor_fixture.o \
 		$(patsubst %,$(B)/asan/compartment/runtime/%.o,record memory task path map)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -no-pie $(fake-config) @tests/unit/fake_arch/layout @tests/unit/fake_arch/monitor_layout \
 		@tests/unit/fake_arch/integrity_layout $(filter %.o,$^) -lcmocka -o $@
 
-unit-tests += $(patsubst %,$(B)/tests/%_test,$(MONITOR_TESTS)) $(B)/tests/integrity_test
+unit-tests += $(patsubst %,$(B)/tests/%_test,$(MONITOR_TESTS)) $(INTEGRITY_TESTS)
 # --- end of compartment ---
 
 # --- attach ---

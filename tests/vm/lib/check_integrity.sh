@@ -12,7 +12,13 @@ spawn() # COUNT
 
 alarms()
 {
-	grep '"integrity"' /tmp/all.json | grep -v '"kind":"BASELINE"'
+	grep '"integrity"' /tmp/all.json | grep -v -E '"kind":"(BASELINE|MODULE_GONE)"'
+}
+
+# How often the text of a module was read for the first time.
+baselines() # MODULE
+{
+	grep -c "\"kind\":\"BASELINE\".*\"name\":\"$1\"" /tmp/all.json
 }
 
 told() # EXPRESSION
@@ -49,7 +55,7 @@ show_cost() # WHICH
 # Its changes work, and without the monitor nobody is told.
 check_tamper_unseen()
 {
-	guest_run web 'sleep 100000 >/dev/null 2>&1 &'
+	guest_run web 'sleep 100000 >/dev/null 2>&1 & modprobe -a dummy loop'
 	check "the kernel can be changed" guest_run web "echo tamper >$TAMPER"
 	spawn 10 >/dev/null
 	vm_drain
@@ -60,17 +66,23 @@ check_tamper_unseen()
 # Once the monitor is attached.
 check_integrity()
 {
-	local line
+	local line before turn
 
 	vm_follow
 	show_cost "of the first pass"
 	echo '"kind":"BASELINE"' >/tmp/expected
 	wait_told /tmp/expected
 	ok $? "all is read once"
+	show_cost "while modules are read"
+	guest_run web "sed 's/ .*//' /proc/modules" | sed 's/.*/"kind":"BASELINE".*"name":"&"/' >/tmp/expected
+	check "there are modules" grep -q '"dummy"' /tmp/expected
+	wait_told /tmp/expected
+	ok $? "... and their text is read, too"
 	show_cost "later"
 	check "probes, a tracer, static keys, modules are used" guest_run web \
-		"echo use >$TAMPER && echo 1 >/proc/sys/kernel/sched_schedstats && modprobe -a dummy loop"
-	spawn 2500 >/dev/null
+		"echo use >$TAMPER && echo 1 >/proc/sys/kernel/sched_schedstats"
+	check "... while another comes and goes" guest_run web \
+		"while [ ! -e /tmp/enough ]; do rmmod dummy && modprobe dummy || exit; done & spawn 2500 && touch /tmp/enough && wait \$!"
 	check "... and no more" guest_run web \
 		"echo undo >$TAMPER && echo 0 >/proc/sys/kernel/sched_schedstats && rmmod dummy"
 	spawn 1000 >/dev/null
@@ -78,13 +90,24 @@ check_integrity()
 	alarms >/tmp/others
 	[ ! -s /tmp/others ]
 	ok $? "... and none of it is an alarm" || cut -c1-300 /tmp/others | sed 's/^/# /'
+	check "that a module went is told" told '"kind":"MODULE_GONE"'
+
+	before=$(baselines dummy)
+	check "a module is loaded again" guest_run web 'modprobe dummy'
+	for turn in {1..12}; do
+		[ "$(baselines dummy)" -le "$before" ] || break
+		spawn 200 >/dev/null
+		vm_catch_up
+	done
+	check "... and read anew" test "$(baselines dummy)" -eq "$((before + 1))"
+	echo "# its text was read $before times before"
 
 	# The process that has no number runs on until it was seen so twice.
 	guest_run web "echo /tmp/x >/proc/sys/kernel/modprobe && echo tamper >$TAMPER && echo hide_pid >$TAMPER && cat $TAMPER && exec spawn 3000" >/tmp/told
 	ok $? "the kernel is changed"
 	grep '^"kind"' /tmp/told >/tmp/expected
 	echo '"kind":"MODPROBE_PATH","address":"0x[0-9a-f]+","expected":"0x0","found":"0x0","pid":0,"name":"/tmp/x"' >>/tmp/expected
-	check "... in 15 ways" test "$(wc -l </tmp/expected)" -eq 15
+	check "... in 17 ways" test "$(wc -l </tmp/expected)" -eq 17
 	wait_told /tmp/expected
 	while read -r -u 3 line; do
 		told "$line"

@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/static_call.h>
 #include <linux/vmalloc.h>
 #include <asm/desc.h>
 
@@ -21,6 +22,13 @@
 #define UNUSED_VECTOR   4   /* #OF, which no instruction of 64-bit mode raises */
 #define UNUSED_CODE     32  /* bytes into a function that runs once at most */
 #define UNUSED_FUNCTION "kernel_halt"
+
+/* Another module: a function that ran when it was loaded, and one that its interface has when it is up. */
+#define VICTIM          "dummy"
+#define VICTIM_FUNCTION VICTIM ":dummy_setup"
+#define VICTIM_TRACED   VICTIM ":dummy_xmit"
+/* One that stays, with a function that is traced and probed. */
+#define OTHER_FUNCTION "loop:lo_ioctl"
 
 #define IDT_SEEN_AT \
 	0xfffffe0000000000UL /* by IDTR: read-only, with other pages than the kernel's image */
@@ -43,17 +51,27 @@ static __printf(1, 2) void expect(const char *format, ...)
 	va_end(args);
 }
 
+static void expect_words_of(const char *kind, const void *at, u64 before, u64 now, const char *name)
+{
+	expect("\"kind\":\"%s\",\"address\":\"0x%lx\",\"expected\":\"0x%llx\",\"found\":\"0x%llx\",\"pid\":0,\"name\":\"%s\"\n",
+	       kind, (unsigned long)at, before, now, name);
+}
+
 static void expect_words(const char *kind, const void *at, u64 before, u64 now)
 {
-	expect("\"kind\":\"%s\",\"address\":\"0x%lx\",\"expected\":\"0x%llx\",\"found\":\"0x%llx\",\"pid\":0,\"name\":\"\"\n",
-	       kind, (unsigned long)at, before, now);
+	expect_words_of(kind, at, before, now, "");
+}
+
+static void expect_hashes_of(const char *kind, const void *at, const char *name)
+{
+	expect("\"kind\":\"%s\",\"address\":\"0x%lx\",\"expected\":\"" ANY_HASH
+	       "\",\"found\":\"" ANY_HASH "\",\"pid\":0,\"name\":\"%s\"\n",
+	       kind, (unsigned long)at, name);
 }
 
 static void expect_hashes(const char *kind, const void *at)
 {
-	expect("\"kind\":\"%s\",\"address\":\"0x%lx\",\"expected\":\"" ANY_HASH
-	       "\",\"found\":\"" ANY_HASH "\",\"pid\":0,\"name\":\"\"\n",
-	       kind, (unsigned long)at);
+	expect_hashes_of(kind, at, "");
 }
 
 static void expect_named(const char *kind, const void *at, int pid, const char *name)
@@ -71,12 +89,17 @@ static struct change {
 } changes[16];
 static unsigned int nr_changes;
 
-/* at lies in the kernel's image, and not across a page's end. */
+/* at lies in the kernel's image or a module, and not across a page's end. */
 static int poke(void *at, const void *bytes, size_t len)
 {
-	struct page *page = pfn_to_page(__pa_symbol(at) >> PAGE_SHIFT);
-	u8 *map = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	struct page *page;
+	u8 *map;
 
+	if ((unsigned long)at >= MODULES_VADDR)
+		page = vmalloc_to_page(at);
+	else
+		page = pfn_to_page(__pa_symbol(at) >> PAGE_SHIFT);
+	map = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
 	if (!map)
 		return -ENOMEM;
 	memcpy(map + offset_in_page(at), bytes, len);
@@ -175,11 +198,11 @@ static int tamper_text(void)
 }
 
 /* Where ftrace puts its call: the function returns at once. */
-static int tamper_site(void)
+static int tamper_site_of(const char *kind, const char *function, const char *name)
 {
 	static const u8 nop[5] = {0x0f, 0x1f, 0x44, 0x00, 0x00},
 			other[5] = {0x48, 0x31, 0xc0, 0xc3, 0x90};
-	u8 *at = (u8 *)lookup("kernel_power_off");
+	u8 *at = (u8 *)lookup(function);
 	u64 found;
 	int i;
 
@@ -188,8 +211,30 @@ static int tamper_site(void)
 			return -ENOENT;
 	memcpy(&found, at + i, sizeof(found));
 	memcpy(&found, other, sizeof(other));
-	expect_words("KERNEL_TEXT_SITE", at + i, 0, found);
+	expect_words_of(kind, at + i, 0, found, name);
 	return change(at + i, other, sizeof(other));
+}
+
+static int tamper_site(void)
+{
+	return tamper_site_of("KERNEL_TEXT_SITE", "kernel_power_off", "");
+}
+
+static int tamper_module_text(void)
+{
+	u8 *at = (u8 *)lookup(VICTIM_FUNCTION), other;
+
+	if (!at)
+		return -ENOENT;
+	at += UNUSED_CODE;
+	other = *at ^ 1;
+	expect_hashes_of("MODULE_TEXT", (void *)((unsigned long)at & PAGE_MASK), VICTIM);
+	return change(at, &other, 1);
+}
+
+static int tamper_module_site(void)
+{
+	return tamper_site_of("MODULE_TEXT_SITE", VICTIM_TRACED, VICTIM);
 }
 
 static void on_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
@@ -204,14 +249,17 @@ static int on_probe(struct kprobe *p, struct pt_regs *regs)
 
 /* Of another kind each: a function's beginning, where ftrace is; behind it. */
 static struct ftrace_ops ops;
-static struct kprobe probes[2];
+static struct kprobe probes[3];
 
-static int trace(const char *function)
+/* And another one, if it is not NULL. */
+static int trace(const char *function, const char *other)
 {
 	int err;
 
 	ops.func = on_call;
 	err = ftrace_set_filter_ip(&ops, lookup(function), 0, 1);
+	if (!err && other)
+		err = ftrace_set_filter_ip(&ops, lookup(other), 0, 0);
 	if (!err)
 		err = register_ftrace_function(&ops);
 	if (err)
@@ -234,7 +282,7 @@ static int insert_probe(struct kprobe *probe, unsigned long address)
 
 static int tamper_ftrace(void)
 {
-	int err = trace("kernel_restart");
+	int err = trace("kernel_restart", NULL);
 
 	if (err)
 		return err;
@@ -263,7 +311,7 @@ static void undo_probes(void)
 		unregister_ftrace_function(&ops);
 		ops.func = NULL;
 	}
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		if (!probes[i].addr)
 			continue;
 		probes[i].pre_handler = on_probe;
@@ -272,17 +320,50 @@ static void undo_probes(void)
 	}
 }
 
-/* What is no rootkit's: probes and a tracer in functions that run all the time.  After ENDBR and ftrace's NOP. */
+/* Behind ftrace's NOP, before which there may be ENDBR. */
+static int insert_probe_inside(struct kprobe *probe, const char *function)
+{
+	unsigned long inside = lookup(function) + 5;
+
+	return insert_probe(probe, inside) ? insert_probe(probe, inside + 4) : 0;
+}
+
+/* This module's own places that the kernel patches. */
+static int give_0(void)
+{
+	return 0;
+}
+
+static int give_1(void)
+{
+	return 1;
+}
+
+static DEFINE_STATIC_KEY_FALSE(tamper_key);
+DEFINE_STATIC_CALL(tamper_call, give_0);
+
+static noinline int patched(void)
+{
+	return static_branch_unlikely(&tamper_key) ? 1 + static_call(tamper_call)() : 0;
+}
+
+/*
+ * What is no rootkit's: probes and a tracer in functions that run all the time, and in another module's; a static key
+ * and a static call.
+ */
 static int use(void)
 {
-	unsigned long inside = lookup("do_exit") + 5;
-	int err = trace("schedule");
+	int err = trace("schedule", OTHER_FUNCTION);
 
 	if (!err)
 		err = insert_probe(&probes[0], lookup("do_exit"));
-	if (!err && insert_probe(&probes[1], inside))
-		err = insert_probe(&probes[1], inside + 4);
-	return err;
+	if (!err)
+		err = insert_probe_inside(&probes[1], "do_exit");
+	if (!err)
+		err = insert_probe_inside(&probes[2], OTHER_FUNCTION);
+	static_branch_enable(&tamper_key);
+	static_call_update(tamper_call, give_1);
+	return err ? err : patched() == 2 ? 0 : -EIO;
 }
 
 /* --- what is hidden ---------------------------------------------------------------------------------- */
@@ -350,8 +431,9 @@ static void show_hidden(void)
 /* --- which ------------------------------------------------------------------------------------------- */
 
 static int (*const ways[])(void) = {
-	tamper_idt,  tamper_gdt,    tamper_syscall, tamper_lsm,    tamper_rodata,  tamper_text,
-	tamper_site, tamper_ftrace, tamper_kprobe,  tamper_module, tamper_process,
+	tamper_idt,     tamper_gdt,         tamper_syscall,     tamper_lsm,    tamper_rodata,
+	tamper_text,    tamper_site,        tamper_ftrace,      tamper_kprobe, tamper_module,
+	tamper_process, tamper_module_text, tamper_module_site,
 };
 
 static int tamper(void)
@@ -367,6 +449,8 @@ static int undo(void)
 {
 	undo_changes();
 	undo_probes();
+	static_branch_disable(&tamper_key);
+	static_call_update(tamper_call, give_0);
 	show_hidden();
 	if (segment)
 		*segment ^= SEGMENT_DPL;
