@@ -111,7 +111,7 @@ static void report_connect(u64 socket, u64 address, u32 len)
 	SM_COMMIT(e);
 }
 
-SM_MONITOR(socket_connect, "security_socket_connect", u64 socket, u64 address, u32 len)
+static int look_at_connect(u64 socket, u64 address, u32 len)
 {
 	int verdict = SM_ALLOW;
 	bool tell = true;
@@ -121,6 +121,35 @@ SM_MONITOR(socket_connect, "security_socket_connect", u64 socket, u64 address, u
 	if (verdict == SM_ALLOW && tell)
 		report_connect(socket, address, len);
 	return verdict;
+}
+
+SM_MONITOR(socket_connect, "security_socket_connect", u64 socket, u64 address, u32 len)
+{
+	return look_at_connect(socket, address, len);
+}
+
+/* linux/net.h: socket_state */
+#define SS_CONNECTING 2
+#define SS_CONNECTED  3
+
+/*
+ * TCP Fast Open: what is sent with an address connects first, and security modules are not asked.  Without an address
+ * it goes where connect() said.  The socket is locked: its state stays.
+ */
+SM_MONITOR(socket_fast_open, "tcp_sendmsg_fastopen", u64 sock, u64 message, u64 copied, u64 size,
+	   u64 buffer)
+{
+	struct sm_object header = SM_STACK_OBJECT(message, msghdr);
+	u64 socket = SM_READ64(sock, sock, sk_socket), address;
+	u32 state = SM_READ32(socket, socket, state);
+
+	(void)copied;
+	(void)size;
+	(void)buffer;
+	address = SM_GET64(header, msghdr, msg_name);
+	if (!address || state == SS_CONNECTING || state == SS_CONNECTED)
+		return SM_ALLOW;
+	return look_at_connect(socket, address, SM_GET32(header, msghdr, msg_namelen));
 }
 
 /* The kernel's own knowledge of one end: numbers of IPv4 and IPv6 only. */

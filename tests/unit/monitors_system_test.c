@@ -218,6 +218,41 @@ static void addresses_given(void **state)
 	ASSERT_TEXT(connect, path, "/run/x.sock");
 }
 
+/* One event where it connects; none where connect() has said where to, or does not happen again. */
+static void fast_open_connects(void **state)
+{
+	static const u8 inet[] = {2, 0, 0x1f, 0x90, 10, 0, 0, 1};
+	u64 message = new_object(0x60), address = new_object(16), sock = new_object(0x40);
+	u64 socket = new_socket(1, sock);
+	const struct sm_event_socket_connect *e;
+
+	(void)state;
+	put_bytes(address, inet, sizeof(inet));
+	PUT64(sock, sock, sk_socket, socket);
+	PUT32(message, msghdr, msg_namelen, 16);
+	PUT32(socket, socket, state, 1);
+	assert_int_equal(socket_fast_open(sock, message, 0, 0, 0), SM_ALLOW);
+	assert_null(take_event());
+	PUT64(message, msghdr, msg_name, address);
+	socket_fast_open(sock, message, 0, 0, 0);
+	e = take_event();
+	assert_non_null(e);
+	assert_int_equal(e->type, 1);
+	assert_int_equal(e->address.port, 8080);
+	assert_memory_equal(e->address.address, inet + 4, 4);
+	PUT32(socket, socket, state, SS_CONNECTING);
+	socket_fast_open(sock, message, 0, 0, 0);
+	assert_null(take_event());
+	PUT32(socket, socket, state, SS_CONNECTED);
+	socket_fast_open(sock, message, 0, 0, 0);
+	assert_null(take_event());
+	/* Without a socket that could say so, it counts as one that connects. */
+	socket_fast_open(NOWHERE, message, 0, 0, 0);
+	assert_non_null(take_event());
+	socket_fast_open(NOWHERE, NOWHERE, 0, 0, 0);
+	assert_null(take_event());
+}
+
 static void names_of_unix_sockets_may_be_odd(void **state)
 {
 	static const u32 lengths[] = {0, 1, 2, 111, 0x7fffffff, 0xffffffff};
@@ -421,6 +456,7 @@ static void full_ring_is_no_reason_to_stop(void **state)
 	assert_int_equal(file_truncate(0), SM_ALLOW);
 	assert_int_equal(socket_bind(0, 0, 0), SM_ALLOW);
 	assert_int_equal(socket_connect(0, 0, 0), SM_ALLOW);
+	assert_int_equal(socket_fast_open(0, 0, 0, 0, 0), SM_ALLOW);
 	assert_int_equal(socket_listen(0, 0), SM_ALLOW);
 	assert_int_equal(socket_accept(0, 0), SM_ALLOW);
 	assert_int_equal(bpf(BPF_PROG_LOAD, 0, 0), SM_ALLOW);
@@ -448,6 +484,7 @@ int main(void)
 		TEST(files_renamed_and_linked),
 		TEST(files_changed),
 		TEST(addresses_given),
+		TEST(fast_open_connects),
 		TEST(names_of_unix_sockets_may_be_odd),
 		TEST(ends_of_connections),
 		TEST(bpf_calls),

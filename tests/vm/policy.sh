@@ -29,19 +29,21 @@ refuse 1 "a policy whose monitors are not hooked is refused" vm_attach --policy 
 check "attach with a policy" vm_attach --monitors=default,file,socket --policy /root/policy.yaml
 outcome "root gets the policy's errno for each, and what is next to it happens" "$REFUSED"
 vm_drain
-check "each refusal is told" test "$(vm_count '.policy | objects | .policy == "refuse" and .enforced')" -eq 12
+check "each refusal is told" test "$(vm_count '.policy | objects | .policy == "refuse" and .enforced')" -eq 14
 check "... with address" test "$(vm_count '.policy | objects | .event == "socket_connect" and .error == "ENETUNREACH" and .rule == 4
-	and (.address.address | endswith("127.66.6.6")) and .address.port == 7777 and .process.binary == "/usr/bin/attempt"')" -eq 4
+	and (.address.address | endswith("127.66.6.6")) and .address.port == 7777 and .process.binary == "/usr/bin/attempt"')" -eq 6
 check "... with path" test "$(vm_count '.policy | objects | .event == "file_open" and .name == "/tmp/closed/file"')" -eq 1
 check "... with the module's name" test "$(vm_count '.policy | objects | .event == "module_load" and .name == "dummy" and .error == "EBUSY"')" -eq 1
 check "... and who was killed" test "$(vm_count '.policy | objects | .action == "kill" and .error == "EACCES"')" -eq 2
 check "what was refused did not happen" test "$(vm_count '.module_load or .process_exec.process.binary == "/tmp/forbidden"
 	or ((.file_open.path // "") | test("^/tmp/(closed|deadly)/")) or .socket_bind.address.port == 666')" -eq 0
+check "a connection by TCP Fast Open is told once" test "$(vm_count '.socket_connect | objects | .type == "SOCK_STREAM"
+	and .address == {family: "AF_INET", address: "127.0.0.9", port: 7777}')" -eq 1
 check "mode monitor, while the guest runs" shadowmon policy set-mode web refuse monitor
 outcome "in mode monitor all of it happens" "$ALL_DONE"
 vm_drain
 # io_uring asks once more for a connection that was not there at once.
-check "... and is told" test "$(jq -s '[.[].policy | objects | select(.enforced | not).rule] | (length >= 12) and (unique | length) == 8' \
+check "... and is told" test "$(jq -s '[.[].policy | objects | select(.enforced | not).rule] | (length >= 14) and (unique | length) == 8' \
 	/tmp/events.json)" = true
 check "... besides the events themselves" test "$(vm_count '.module_load or .process_exec.process.binary == "/tmp/forbidden"
 	or .file_open.path == "/tmp/closed/file" or .socket_bind.address.port == 666')" -eq 4

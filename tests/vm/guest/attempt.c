@@ -100,14 +100,23 @@ static void connect_mapped(const char *what, const char *address)
 	close(fd);
 }
 
-/* One request: flags 0 is done by the process itself, IOSQE_ASYNC by a thread of the kernel's. */
-static void connect_by_io_uring(const char *what, const char *address, uint8_t flags)
+/* What is sent with this flag connects first. */
+static void connect_by_fast_open(const char *what, const char *address)
 {
 	struct sockaddr_in to = ipv4(address, PORT);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), ring;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	tell(what, sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof(to)));
+	close(fd);
+}
+
+/* One request; with IOSQE_ASYNC a thread of the kernel's does it, else the process itself. */
+static int do_by_io_uring(const struct io_uring_sqe *request)
+{
 	struct io_uring_params params = {0};
 	const struct io_uring_cqe *cqe;
 	struct io_uring_sqe *sqe;
+	int ring, result;
 	char *queue;
 
 	ring = (int)syscall(SYS_io_uring_setup, 1, &params);
@@ -115,20 +124,49 @@ static void connect_by_io_uring(const char *what, const char *address, uint8_t f
 	queue = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
 	sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
 	require("mmap", queue == MAP_FAILED || sqe == MAP_FAILED ? -1 : 0);
-	sqe->opcode = IORING_OP_CONNECT;
-	sqe->flags = flags;
-	sqe->fd = fd;
-	sqe->addr = (uintptr_t)&to;
-	sqe->off = sizeof(to);
+	*sqe = *request;
 	*(uint32_t *)(queue + params.sq_off.array) = 0;
 	__atomic_store_n((uint32_t *)(queue + params.sq_off.tail), 1, __ATOMIC_RELEASE);
 	require("io_uring_enter",
 		syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0));
 	cqe = (const struct io_uring_cqe *)(queue + params.cq_off.cqes);
-	errno = cqe->res < 0 ? -cqe->res : 0;
-	tell(what, cqe->res);
+	result = cqe->res;
 	close(ring);
-	close(fd);
+	errno = result < 0 ? -result : 0;
+	return result;
+}
+
+static void connect_by_io_uring(const char *what, const char *address, uint8_t flags)
+{
+	struct sockaddr_in to = ipv4(address, PORT);
+	struct io_uring_sqe request = {.opcode = IORING_OP_CONNECT,
+				       .flags = flags,
+				       .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+				       .addr = (uintptr_t)&to,
+				       .off = sizeof(to)};
+
+	tell(what, do_by_io_uring(&request));
+	close(request.fd);
+}
+
+/* The connection may be there at once or be on its way. */
+static void fast_open_by_io_uring(const char *what, const char *address)
+{
+	struct sockaddr_in to = ipv4(address, PORT);
+	struct iovec data = {"x", 1};
+	struct msghdr message = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &data, .msg_iovlen = 1};
+	struct io_uring_sqe request = {.opcode = IORING_OP_SENDMSG,
+				       .flags = IOSQE_ASYNC,
+				       .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+				       .addr = (uintptr_t)&message,
+				       .len = 1,
+				       .msg_flags = MSG_FASTOPEN};
+	int result;
+
+	result = do_by_io_uring(&request);
+	tell(what, errno == EINPROGRESS ? 0 : result);
+	close(request.fd);
 }
 
 static int listen_everywhere(void)
@@ -153,8 +191,11 @@ static void use_sockets(void)
 	connect_mapped("forbidden-address-mapped", "::ffff:127.66.6.6");
 	connect_by_io_uring("forbidden-address-by-ring", "127.66.6.6", 0);
 	connect_by_io_uring("forbidden-address-by-ring-thread", "127.66.6.6", IOSQE_ASYNC);
+	connect_by_fast_open("forbidden-address-by-fast-open", "127.66.6.6");
+	fast_open_by_io_uring("forbidden-address-by-fast-open-ring", "127.66.6.6");
 	connect_plainly("other-address", "127.0.0.1");
 	connect_by_io_uring("other-address-by-ring", "127.0.0.1", 0);
+	connect_by_fast_open("other-address-by-fast-open", "127.0.0.9");
 	tell("forbidden-port", bind(fd, (struct sockaddr *)&port, sizeof(port)));
 	close(fd);
 	close(server);

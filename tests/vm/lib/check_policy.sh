@@ -11,8 +11,11 @@ forbidden-address ENETUNREACH
 forbidden-address-mapped ENETUNREACH
 forbidden-address-by-ring ENETUNREACH
 forbidden-address-by-ring-thread ENETUNREACH
+forbidden-address-by-fast-open ENETUNREACH
+forbidden-address-by-fast-open-ring ENETUNREACH
 other-address done
 other-address-by-ring done
+other-address-by-fast-open done
 forbidden-port EACCES
 module: Device or resource busy
 deadly-program: 137
