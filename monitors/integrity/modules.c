@@ -61,23 +61,38 @@ static void tell_of_too_many(u64 module, const struct region *seen)
 	integrity_tell_once(&finding, module ^ seen->id);
 }
 
+/* Behind the last region that ever was a module's. */
+static u32 end = FIRST_MODULE;
+
+/* NULL: it is none yet, and ret_free is one for it; or NULL, too. */
+static struct region *find(u64 module, struct region **ret_free)
+{
+	struct region *region;
+	u32 i;
+
+	*ret_free = NULL;
+	for (i = FIRST_MODULE; i < end; i++) {
+		region = integrity_region(i);
+		if (region->state != REGION_FREE && region->module == module)
+			return region;
+		if (region->state == REGION_FREE && !*ret_free)
+			*ret_free = region;
+	}
+	if (!*ret_free && end < REGIONS)
+		*ret_free = integrity_region(end++);
+	return NULL;
+}
+
 void integrity_meet_module(u64 module, u64 base)
 {
-	struct region seen, *region, *free = NULL;
-	u32 i;
+	struct region seen, *region, *free;
 
 	if (!describe(module, &seen) || seen.base != base)
 		return;
-	for (i = FIRST_MODULE; i < REGIONS; i++) {
-		region = integrity_region(i);
-		if (region->state == REGION_FREE)
-			free = region;
-		else if (region->module == module)
-			break;
-	}
-	if (i == REGIONS) {
-		if (!free)
-			return tell_of_too_many(module, &seen);
+	region = find(module, &free);
+	if (!region && !free)
+		return tell_of_too_many(module, &seen);
+	if (!region) {
 		*free = seen;
 		return integrity_admit(free);
 	}
@@ -94,8 +109,8 @@ void integrity_look_for_modules(void)
 	static u32 next;
 	struct region *region;
 
-	for (i = 0; i < MODULES_MAX && looked_for < LOOK_SLICE; i++) {
-		region = integrity_region(FIRST_MODULE + next++ % MODULES_MAX);
+	for (i = FIRST_MODULE; i < end && looked_for < LOOK_SLICE; i++) {
+		region = integrity_region(FIRST_MODULE + next++ % (end - FIRST_MODULE));
 		if (region->state == REGION_FREE || region->state == REGION_LEAVING)
 			continue;
 		looked_for++;

@@ -285,7 +285,7 @@ static void more_modules_than_are_known(void **state)
 	put64(other + SM_OFFSET(module, list), SM_SYMBOL(modules));
 	put64(IMAGE(modules) + 8, other + SM_OFFSET(module, list));
 	PUT64(node_of(module), rb_node, rb_right, node_of(other));
-	for (i = FIRST_MODULE; i < REGIONS; i++)
+	for (end = REGIONS, i = FIRST_MODULE; i < end; i++)
 		if (integrity_region(i)->state == REGION_FREE)
 			*integrity_region(i) = (struct region){.state = REGION_NO_ROOM};
 	assert_int_equal(look(ENOUGH, NOT_CHECKED), 1);
