@@ -18,6 +18,7 @@ install-program: all
 	install -D -m 755 $(B)/bin/shadowmond $(installed)/sbin/shadowmond
 	install -D -m 644 $(B)/compartment/monitors.o $(installed)/lib/shadowmon/monitors.o
 	install -D -m 644 $(B)/compartment/monitors-user.o $(installed)/lib/shadowmon/monitors-user.o
+	install -m 644 $(B)/compartment/bench.o $(B)/compartment/bench-user.o $(installed)/lib/shadowmon/
 	install -d $(DESTDIR)/lib/systemd/system
 	$(fill-in) packaging/shadowmond.service.in > $(DESTDIR)/lib/systemd/system/shadowmond.service
 

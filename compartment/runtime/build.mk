@@ -3,7 +3,7 @@
 # links it for the address of the guest's gate.
 
 RUNTIME := $(B)/compartment/runtime
-COMPARTMENT_INCLUDES := -Icompartment/sdk -Icompartment/runtime
+COMPARTMENT_INCLUDES := -Icompartment/sdk -Icompartment/runtime -Imonitors/bench_syscall
 # Registers that no code in the compartment touches need neither saving, nor clearing, nor repair after an
 # abort: RBP and R10 to R15 stay the guest's.
 COMPARTMENT_GUEST_REGISTERS := rbp r10 r11 r12 r13 r14 r15
@@ -91,25 +91,18 @@ $(B)/compartment/monitors-user.o: $(process-objs) $(call process-monitor-objs,$(
 	ld -r -o $@ $^
 	compartment/runtime/check-image $@
 
-# For benchmarks, to compare transports: single events; every system call; one of them.
-BENCH_EVENTS := ping process_exec bench_open
-BENCH_SYSCALL := ping bench_syscall
-BENCH_ONE := ping bench_getppid
+# For benchmarks: what is measured, to compare transports.
+BENCH_MONITORS := ping process_exec bench_open bench_getppid bench_syscall
 
-define bench-image
-$(B)/compartment/bench-$(1).o: $$(runtime-objs) $$(call monitor-objs,$(2))
-	ld -r -o $$@ $$^
-	compartment/runtime/check-image $$@
+$(B)/compartment/bench.o: $(runtime-objs) $(call monitor-objs,$(BENCH_MONITORS))
+	ld -r -o $@ $^
+	compartment/runtime/check-image $@
 
-$(B)/compartment/bench-$(1)-user.o: $$(process-objs) $$(call process-monitor-objs,$(2))
-	ld -r -o $$@ $$^
-	compartment/runtime/check-image $$@
-endef
-$(eval $(call bench-image,events,$(BENCH_EVENTS)))
-$(eval $(call bench-image,syscall,$(BENCH_SYSCALL)))
-$(eval $(call bench-image,one,$(BENCH_ONE)))
+$(B)/compartment/bench-user.o: $(process-objs) $(call process-monitor-objs,$(BENCH_MONITORS))
+	ld -r -o $@ $^
+	compartment/runtime/check-image $@
 
-all-y += $(B)/compartment/monitors-user.o
+all-y += $(B)/compartment/monitors-user.o $(B)/compartment/bench.o $(B)/compartment/bench-user.o
 -include $(wildcard $(PROCESS)/*/*.d $(PROCESS)/*/*/*.d)
 
 all-y += $(B)/compartment/runtime.o $(B)/compartment/monitors.o $(B)/compartment/monitors-lab.o

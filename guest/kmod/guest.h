@@ -49,10 +49,23 @@ void smg_agent_stop(void);
 int smg_leave_init(void);
 void smg_leave_exit(void);
 
-/* bench.c: ticks of so many calls of the function that "ping" hooks, and of one that nobody hooks. */
-void smg_ping(u64 calls, u64 *ret_ticks, u64 *ret_baseline);
-/* SM_OP_BENCH.  May sleep. */
+/* bench.c: SM_OP_BENCH.  May sleep. */
 long smg_bench(unsigned int what, unsigned int vcpus);
+
+/* bench_event.c: ticks of so many calls of the function that "ping" hooks, and of one that nobody hooks. */
+void smg_ping(u64 calls, u64 *ret_ticks, u64 *ret_baseline);
+
+/* What is measured of an event.  All may sleep and return 0 or -errno; by a kernel thread. */
+struct smg_bench_event {
+	int (*prepare)(void);        /* NULL: nothing; undone by finish() */
+	int (*read)(u64 *ret_ticks); /* SM_BENCH_CALLS() turns; several vCPUs at once */
+	void (*finish)(void);        /* NULL: nothing */
+};
+
+/* NULL: there is no such event. */
+const struct smg_bench_event *smg_bench_event(unsigned int what);
+/* bench_exec.c */
+extern const struct smg_bench_event smg_bench_exec;
 
 /* lab.c: functions to hook and files to call them, for tests and benchmarks. */
 void smg_lab_create(void);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "../daemon/protocol.h"
 #include "../lib/shadowmon.h"
@@ -63,6 +64,7 @@ extern const char *const transports[];
 bool is_transport(const char *name);
 /* The installed image that goes with a transport (NULL: the gate). */
 const char *installed_image(const char *transport);
+const char *installed_bench_image(const char *transport);
 /* An image's absolute path: the daemon has a working directory of its own.  False: said on stderr. */
 bool find_image(const char *image, char ret_path[PATH_MAX]);
 
@@ -73,6 +75,25 @@ int print_json(json_t *object);
 
 /* Adds a policy's file to a list for the daemon.  False: it is wrong, which was said on stderr. */
 bool add_policy_file(json_t *list, const char *path);
+
+/* --- pin.c: threads on CPUs of their own -------------------------------------------------------- */
+
+struct pins {
+	size_t count;
+	struct pin *all;
+	json_t *cpus; /* of each thread, in their order; NULL: none is pinned */
+};
+
+/* "0-3,8": the CPUs in the list's order, *ret_cpus to be freed.  Their number, 0: that is no list. */
+size_t parse_cpus(const char *list, int **ret_cpus);
+/*
+ * Puts the count threads on a CPU each: on those of cpus, of which there are as many; NULL: on CPUs that the first
+ * of them may use, if there are enough, one of each core before a second one.  False: said on stderr, and none is
+ * pinned.
+ */
+bool pin_threads(const pid_t *tids, size_t count, const int *cpus, struct pins *ret_pins);
+/* Threads may use again what they could before.  Safe for {0}. */
+void unpin_threads(struct pins *pins);
 
 /* --- connection.c: the daemon ----------------------------------------------------------------- */
 

@@ -94,6 +94,11 @@ const char *installed_image(const char *transport)
 	return transport && strcmp(transport, "user") == 0 ? SM_USER_IMAGE_PATH : SM_IMAGE_PATH;
 }
 
+const char *installed_bench_image(const char *transport)
+{
+	return strcmp(transport, "user") == 0 ? SM_BENCH_USER_IMAGE_PATH : SM_BENCH_IMAGE_PATH;
+}
+
 bool find_image(const char *image, char ret_path[PATH_MAX])
 {
 	if (realpath(image, ret_path))

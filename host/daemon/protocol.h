@@ -49,6 +49,9 @@
 #define SM_IMAGE_PATH      "/usr/lib/shadowmon/monitors.o"
 #define SM_USER_IMAGE_PATH "/usr/lib/shadowmon/monitors-user.o"
 #define SM_IMAGE_ENV       "SHADOWMON_IMAGE"
+/* What "shadowmon bench" measures. */
+#define SM_BENCH_IMAGE_PATH      "/usr/lib/shadowmon/bench.o"
+#define SM_BENCH_USER_IMAGE_PATH "/usr/lib/shadowmon/bench-user.o"
 
 /* Limits of what a request may ask for. */
 #define SM_VM_SELECTOR_MAX       255

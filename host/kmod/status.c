@@ -6,6 +6,16 @@
 
 #include "shadowmon.h"
 
+static pid_t thread_of(const struct kvm_vcpu *vcpu)
+{
+	pid_t tid;
+
+	rcu_read_lock();
+	tid = pid_vnr(rcu_dereference(vcpu->pid));
+	rcu_read_unlock();
+	return tid;
+}
+
 static int copy_vcpu_status(struct smh_vcpu *v, struct sm_vcpu_status __user *out, bool live)
 {
 	struct sm_vcpu_status s = v->stats;
@@ -17,6 +27,7 @@ static int copy_vcpu_status(struct smh_vcpu *v, struct sm_vcpu_status __user *ou
 		s.records = READ_ONCE(v->state->seq);
 	}
 	if (live) {
+		s.tid = thread_of(v->vcpu);
 		s.tsc_offset = v->vcpu->arch.l1_tsc_offset;
 		s.tsc_ratio = v->vcpu->arch.l1_tsc_scaling_ratio;
 	}

@@ -172,7 +172,8 @@ json_t *sm_status_json(const struct sm_status *status)
 
 json_t *sm_vcpu_status_json(const struct sm_vcpu_status *vcpu)
 {
-	json_t *object = json_pack("{s:I}", "vcpu", (json_int_t)vcpu->vcpu);
+	json_t *object = json_pack("{s:I, s:I}", "vcpu", (json_int_t)vcpu->vcpu, "tid",
+				   (json_int_t)vcpu->tid);
 	int err = 0;
 	size_t i;
 

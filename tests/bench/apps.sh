@@ -37,22 +37,40 @@ run_apps() # TRANSPORT MONITORS
 	done < <(apps)
 }
 
+run_latency() # TRANSPORT MONITORS WHAT...
+{
+	case $1 in none | ebpf*) ;; *) bench_drain >/dev/null ;; esac
+	GUEST_TIMEOUT=300 guest_run web "bench_latency ${*:3}" | awk -v transport="$1" -v monitors="$2" '{
+		printf "{\"bench\": \"latency\", \"transport\": \"%s\", \"monitors\": \"%s\", \"what\": \"%s\", ", transport, monitors, $1
+		printf "\"turns\": %d, \"median\": %d, \"p99\": %d, \"least\": %d, \"most\": %d}\n", $2, $3, $4, $5, $6 }'
+}
+
+# What is recorded by the monitors: applications, and small operations as far as they are.
+run_all() # TRANSPORT MONITORS
+{
+	run_apps "$1" "$2"
+	case $2 in
+	events) run_latency "$1" "$2" open exec ;;
+	*) run_latency "$1" "$2" ;;
+	esac
+}
+
 run_by_ebpf() # HOW MONITORS PROGRAM...
 {
-	bench_ebpf_load "$1" "${*:3}" && run_apps "ebpf-$1" "$2"
+	bench_ebpf_load "$1" "${*:3}" && run_all "ebpf-$1" "$2"
 	bench_ebpf_unload
 }
 
 run_by_transport() # MONITORS
 {
-	bench_attach "$by" "bench-$1" && run_apps "$by" "$1"
+	bench_attach "$by" "$1" && run_all "$by" "$1"
 	bench_detach
 }
 
 bench_start 1 256 || exit 1
 guest_run web 'sh /prepare.sh'
 # The suite writes what "by" is before all this.
-run_apps none "$by"
+run_all none "$by"
 if [ "$by" = ebpf ]; then
 	run_by_ebpf fentry events exec open
 	run_by_ebpf fentry syscall syscall

@@ -36,7 +36,7 @@ bench-consumer: $(BENCH)/consumer_bench
 	$<
 
 # Inside the lab's guests.
-BENCH_GUEST := $(addprefix $(BENCH)/,bench_events bench_app bench_web)
+BENCH_GUEST := $(addprefix $(BENCH)/,bench_events bench_app bench_latency bench_web)
 $(BENCH_GUEST): $(BENCH)/%: tests/bench/guest/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static $< -o $@
@@ -58,8 +58,7 @@ $(BENCH)/bench_nothing: tests/bench/guest/bench_nothing.S
 
 # Everything: results into docs/performance, tables and plots from them.
 BENCH_PROGRAMS := $(BENCH)/consumer_bench $(BENCH)/runtime_bench $(BENCH_GUEST) $(BENCH)/bench_nothing $(BENCH)/bench_ebpf \
-	$(BENCH)/events-fentry.bpf.o $(BENCH)/events-kprobe.bpf.o \
-	$(patsubst %,$(B)/compartment/bench-%.o,events events-user syscall syscall-user one)
+	$(BENCH)/events-fentry.bpf.o $(BENCH)/events-kprobe.bpf.o
 
 .PHONY: bench bench-report
 bench: all $(BENCH_PROGRAMS)

@@ -10,7 +10,7 @@ for what in "syscall 2000" "other 2000" "cpuid 500" "open 200" "exec 30"; do
 	bench_event none $what
 done
 for transport in gate exit user; do
-	bench_attach $transport bench-events || continue
+	bench_attach $transport events || continue
 	for what in "ping 50" "cpuid 500" "open 200" "exec 30"; do
 		# shellcheck disable=SC2086
 		bench_event $transport $what
@@ -21,13 +21,13 @@ for transport in gate exit user; do
 	shadowmon status -o json web | jq -M -c --arg transport $transport '{bench: "memory", transport: $transport, vcpus: 1,
 		pages: .attached[0].status.pages, ring_bytes: .attached[0].status.ring_size}'
 	bench_detach
-	bench_attach $transport bench-syscall || continue
+	bench_attach $transport syscall || continue
 	bench_event $transport syscall 2000
 	bench_event $transport other 2000
 	bench_detach
 done
-bench_ping
-bench_attach gate bench-one && bench_event gate-one syscall 2000 && bench_event gate-one other 2000
+bench_on_demand
+bench_attach gate one && bench_event gate-one syscall 2000 && bench_event gate-one other 2000
 bench_detach
 while read -r how program what count; do
 	bench_ebpf_load "$how" "$program" || continue

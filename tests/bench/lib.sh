@@ -15,20 +15,23 @@ bench_start() # VCPUS MEMORY_MB
 	guest_start web "$1" "$2" -object "memory-backend-memfd,id=ram,size=$2M,share=on" -machine memory-backend=ram
 }
 
-bench_attach() # TRANSPORT IMAGE (without .o and -user)
+# The monitors of each set: the others would be passed, too.
+declare -A BENCH_MONITORS=([events]='ping,process_exec,bench_open' [syscall]='ping,bench_syscall' [one]='ping,bench_getppid')
+
+bench_attach() # TRANSPORT SET
 {
-	local image=/root/$2.o
-	[ "$1" != user ] || image=/root/$2-user.o
-	shadowmon attach --transport "$1" --ring-size 1024 --image "$image" web >/tmp/attach.out 2>&1 && return
+	local image=/usr/lib/shadowmon/bench.o
+	[ "$1" != user ] || image=/usr/lib/shadowmon/bench-user.o
+	shadowmon attach --transport "$1" --ring-size 1024 --image $image --monitors="${BENCH_MONITORS[$2]}" web >/tmp/attach.out 2>&1 && return
 	echo "cannot attach by $1: $(tail -n 1 /tmp/attach.out)"
 	return 1
 }
 
-# What the guest measures when the host asks it to, by each transport.
-bench_ping()
+# What the guest module measures when the host asks it to, by each transport.
+bench_on_demand()
 {
 	shadowmon bench --transport all -o json web | jq -M -c --arg of "$BENCH_VCPUS" '.results[] |
-		{bench: "ping", vcpus: ($of | tonumber), at_once: .vcpus} + (. | del(.vcpus))'
+		{bench: "demand", what: .event, vcpus: ($of | tonumber), at_once: .vcpus} + (. | del(.event, .vcpus))'
 }
 
 # What waits in the rings.  Nobody reads while something is measured: there is one CPU, and it would be measured, too.

@@ -8,9 +8,9 @@ for vcpus in 2 4; do
 	guest_run web 'mkdir -p /tmp/bench/one/two; echo text >/tmp/bench/one/two/file'
 	for transport in none gate; do
 		for what in "syscall 500" "open 100"; do
-			image=bench-events
-			[ "${what% *}" != syscall ] || image=bench-syscall
-			[ $transport = none ] || bench_attach $transport $image || continue
+			set=events
+			[ "${what% *}" != syscall ] || set=syscall
+			[ $transport = none ] || bench_attach $transport $set || continue
 			for ((at_once = 1; at_once <= vcpus; at_once *= 2)); do
 				# shellcheck disable=SC2086
 				bench_event $transport $what $at_once
@@ -18,7 +18,7 @@ for vcpus in 2 4; do
 			[ $transport = none ] || bench_detach
 		done
 	done
-	bench_ping
+	bench_on_demand
 	guest_stop web
 	sleep 2 # the last attachment's hooks are in KVM for a second after it
 done

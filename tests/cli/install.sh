@@ -44,6 +44,8 @@ done <<END
 755 /usr/bin/shadowmon
 755 /usr/sbin/shadowmond
 644 /usr/lib/shadowmon/monitors.o
+644 /usr/lib/shadowmon/bench.o
+644 /usr/lib/shadowmon/bench-user.o
 644 /usr/lib/shadowmon/runtime.o
 644 /usr/lib/shadowmon/monitor.flags
 755 /usr/lib/shadowmon/check-image

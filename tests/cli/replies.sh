@@ -118,12 +118,12 @@ ends 1 'bench without a descriptor' "$shadowmon" bench web
 complains 'bench without a descriptor: told' 'sent no file descriptor'
 jq -e '. == {op: "events", vm: "web"}' "$replies/request" >/dev/null
 check 'bench of an attached VM does not detach it' $?
-ends 1 'bench by a transport, without a descriptor' env SHADOWMON_IMAGE="$work/image.o" "$shadowmon" bench --transport exit web
+ends 1 'bench by a transport, without a descriptor' "$shadowmon" bench --transport exit --image "$work/image.o" web
 jq -e '. == {op: "detach", vm: "web"}' "$replies/request" >/dev/null
 check 'bench detaches what it has attached' $?
 reply attach '{"ok":false,"code":"already-attached","error":"no luck"}'
-ends 6 'bench by a transport of a VM that is attached' env SHADOWMON_IMAGE="$work/image.o" "$shadowmon" bench --transport exit web
-jq -e --arg image "$work/image.o" '. == {op: "attach", vm: "web", transport: "exit", image: $image, monitors: "ping"}' \
+ends 6 'bench by a transport of a VM that is attached' "$shadowmon" bench --transport exit --image "$work/image.o" web
+jq -e --arg image "$work/image.o" '. == {op: "attach", vm: "web", transport: "exit", image: $image, monitors: "ping", ring_size: 1048576}' \
 	"$replies/request" >/dev/null
 check 'bench: how it attaches' $?
 

@@ -52,6 +52,8 @@ events timeout 0 1000000001
 detach timeout 0 61
 bench vcpus 0 64 x
 bench transport gates GATE
+bench pin x 1- -1 1,,2 2-1 1,1 1-2x 0-99999
+bench image x
 END
 
 for verb in load unload; do

@@ -110,10 +110,10 @@ $(attach-tests): $(B)/tests/%: $(B)/asan/tests/unit/%.o $(lib-asan-objs) \
 unit-tests += $(attach-tests)
 
 # The device is played by the test here, too.
-$(B)/asan/tests/unit/process_test.o: CPPFLAGS += -DIMAGE='"$(B)/compartment/bench-syscall-user.o"'
+$(B)/asan/tests/unit/process_test.o: CPPFLAGS += -DIMAGE='"$(B)/compartment/bench-user.o"'
 $(B)/asan/tests/unit/process_test.o: | $(B)/include/gate_offsets.h
 $(B)/tests/process_test: $(B)/asan/tests/unit/process_test.o $(lib-asan-objs) \
-		| $(B)/compartment/bench-syscall-user.o
+		| $(B)/compartment/bench-user.o
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -Wl,--wrap=ioctl $^ $(lib-libs) -lcmocka -o $@
 
@@ -128,6 +128,15 @@ $(B)/tests/policy_test: $(B)/asan/tests/unit/policy_test.o $(lib-asan-objs)
 
 unit-tests += $(B)/tests/process_test $(B)/tests/outside_test $(B)/tests/policy_test
 # --- end of attach ---
+
+# --- command ---
+$(B)/asan/tests/unit/pin_test.o: CPPFLAGS += -I.
+$(B)/tests/pin_test: $(B)/asan/tests/unit/pin_test.o $(B)/asan/host/cli/pin.o
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ -ljansson -lcmocka -o $@
+
+unit-tests += $(B)/tests/pin_test
+# --- end of command ---
 
 # --- reader ---
 ring-tests := $(patsubst %,$(B)/tests/%_test,ring ring_liar reader)

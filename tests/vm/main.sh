@@ -55,9 +55,11 @@ done | awk '{ if (NR == 1 || $4 < with) with = $4; if (NR == 1 || $6 < without) 
 echo "# instructions of an empty round trip, stub included: $(cat /tmp/ping)"
 check "an empty round trip takes at most 60 instructions" awk '{ exit $1 > 60 }' /tmp/ping
 check "bench" sh -c 'shadowmon bench -o json web >/tmp/bench.json'
-check "bench says the same, and that no event made an exit" jq -e '.results | length == 1 and
-	(.[0] | .vcpus == 1 and .median > 0 and .median <= 60 and .events >= 20000 and .exits == 0)' /tmp/bench.json
-refuse 6 "bench by a transport of its own while the VM is attached" env SHADOWMON_IMAGE=/root/monitors.o shadowmon bench --transport exit web
+check "bench says the same of an empty event, and that none made an exit" jq -e '.results | map(.event) == ["ping", "syscall", "open", "exec"] and
+	(.[0] | .vcpus == 1 and .median > 0 and .median <= 60 and .added == .median and .events >= 20000 and .exits == 0)' /tmp/bench.json
+check "... of system calls and files that there is no event, of programs that each has three" jq -e '.results | all(.median >= .least and .p99 >= .median and .most >= .p99) and
+	.[1].events < 100 and .[2].events < 100 and (.[3] | .events >= 600 and .events < 700 and .exits == 0)' /tmp/bench.json
+refuse 6 "bench by a transport of its own while the VM is attached" shadowmon bench --transport exit --image /root/monitors.o web
 echo "# instructions of an exec event in the monitor, median: $(jq -s '[.[] | .process_exec.process.ticks // empty] | sort | .[length / 2 | floor]' /tmp/events.json)"
 
 # --- the reader dies ----------------------------------------------------------------------------------

@@ -76,20 +76,27 @@ enum sm_agent_op {
 	SM_OP_UNHOOK_ALL = 3, /* remove all hooks -> 0 */
 	SM_OP_LOCKED = 4,     /* for information: the host has locked -> 0 */
 	SM_OP_UNHOOK = 5,     /* remove the hook of a slot -> 0 */
-	SM_OP_BENCH = 6,      /* nargs: enum sm_bench; RUN: on slot vCPUs at once -> two readings */
+	SM_OP_BENCH = 6,      /* nargs: enum sm_bench, on slot vCPUs at once -> a pair, or -errno */
 };
 
 /*
- * What an empty event takes, in ticks of the guest's TSC for SM_BENCH_CALLS of them: the answer is a pair, the
- * second one shifted by 32, neither above SM_BENCH_MAX.  The guest's word, and no more than that.
+ * What an event takes, measured by the guest module: the answer is a pair of ticks of the guest's TSC, the second one
+ * shifted by 32, neither above SM_BENCH_MAX, for SM_BENCH_CALLS(what) turns.  PING is what a turn's event adds; the
+ * others are whole operations, whose event is what they take more with a hook than without.  The guest's word, and
+ * no more than that.  -EINVAL: none of these (an older guest module), or no vCPU.  -ERANGE: not as many are online.
  */
 enum sm_bench {
-	SM_BENCH_RUN = 0,    /* measures -> median, 99th percentile */
-	SM_BENCH_SPREAD = 1, /* of the last run -> least, most */
+	SM_BENCH_PING =
+		0, /* the empty event: a call of shadowmon_ping() -> median, 99th percentile */
+	SM_BENCH_SPREAD = 1, /* of the last measurement -> least, most; -ENODATA */
+	SM_BENCH_SYSCALL =
+		2, /* getppid(), called as the kernel's entry calls it -> median, 99th percentile */
+	SM_BENCH_OPEN = 3, /* a file opened and closed -> ... */
+	SM_BENCH_EXEC = 4, /* a program started, until it has ended -> ... */
 };
 
-#define SM_BENCH_CALLS 100
-#define SM_BENCH_MAX   0x7fffffffULL
+#define SM_BENCH_CALLS(what) ((what) == SM_BENCH_PING ? 100 : (what) == SM_BENCH_SYSCALL ? 10 : 1)
+#define SM_BENCH_MAX         0x7fffffffULL
 
 struct sm_agent_command {
 	u32 op;

@@ -235,7 +235,7 @@ enum sm_state {
 
 struct sm_vcpu_status {
 	__u32 vcpu;
-	__u32 reserved;
+	__s32 tid; /* the thread that ran it last, in the caller's PID namespace; 0: none there */
 	__u64 entries; /* activations of the compartment */
 	__u64 records; /* sequence number of the next record */
 	__u64 lost;
