@@ -62,7 +62,7 @@ static bool add_part(u32 page, u32 offset, u32 len)
 	if ((!chains[page] || chunks[chains[page]].sites[CHUNK_SITES - 1]) && !add_chunk(page))
 		return false;
 	sites = chunks[chains[page]].sites;
-	for (i = 0; sites[i]; i++)
+	for (i = 0; i < CHUNK_SITES - 1 && sites[i]; i++)
 		;
 	sites[i] = SITE(offset, len);
 	return true;
@@ -85,9 +85,10 @@ bool integrity_add_site(const struct region *region, u64 address, u32 len)
 void integrity_drop_sites(u32 page)
 {
 	u16 chunk = chains[page], next;
+	u32 i;
 
 	chains[page] = 0;
-	for (; chunk; chunk = next) {
+	for (i = 0; chunk && i < CHAIN_MAX; i++, chunk = next) {
 		next = chunks[chunk].next;
 		chunks[chunk].next = free_chunks;
 		free_chunks = chunk;
@@ -145,11 +146,11 @@ static bool is_seen_whole(u32 offset)
 
 u64 integrity_blank_sites(u8 *copy, u32 page, u64 address)
 {
-	u32 i, offset, len;
+	u32 i, length, offset, len;
+	u16 chunk = chains[page];
 	u64 wrong = 0;
-	u16 chunk;
 
-	for (chunk = chains[page]; chunk; chunk = chunks[chunk].next) {
+	for (length = 0; chunk && length < CHAIN_MAX; length++, chunk = chunks[chunk].next) {
 		for (i = 0; i < CHUNK_SITES && chunks[chunk].sites[i]; i++) {
 			offset = SITE_OFFSET(chunks[chunk].sites[i]);
 			len = SITE_LENGTH(chunks[chunk].sites[i]);
