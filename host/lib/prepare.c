@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "kernel_types.h"
 #include "prepare.h"
@@ -42,7 +42,7 @@ int sm_prepare_find_agent(struct sm_prepare *p)
 int sm_prepare_read_btf(struct sm_prepare *p, uint64_t *ret_mark)
 {
 	struct sm_guest_memory memory;
-	void *data = NULL;
+	void *data;
 	int code;
 
 	sm_prepare_progress(p, "reading the kernel's types");
@@ -52,8 +52,10 @@ int sm_prepare_read_btf(struct sm_prepare *p, uint64_t *ret_mark)
 	code = sm_guest_memory_open(p->fd, &memory, p->err);
 	if (code)
 		return code;
-	data = malloc(p->agent.btf_size);
-	if (!data) {
+	/* Not of malloc(), which may keep megabytes for the next time. */
+	data = mmap(NULL, p->agent.btf_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	if (data == MAP_FAILED) {
 		code = sm_error_set(p->err, -ENOMEM, "no memory for the guest's BTF");
 		goto close;
 	}
@@ -61,11 +63,12 @@ int sm_prepare_read_btf(struct sm_prepare *p, uint64_t *ret_mark)
 	if (code) {
 		sm_error_set(p->err, code, "cannot read the guest's BTF from its memory: %s",
 			     strerror(-code));
-		goto close;
+		goto unmap;
 	}
 	code = sm_kernel_types_open(data, p->agent.btf_size, &p->btf, ret_mark, p->err);
+unmap:
+	munmap(data, p->agent.btf_size);
 close:
-	free(data);
 	sm_guest_memory_close(&memory);
 	return code;
 }
