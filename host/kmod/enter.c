@@ -200,6 +200,8 @@ static void enter_bound(struct smh_vcpu *v)
 	if (!smh_weakened(SMH_WEAKEN_WITHHOLD))
 		smh_inject_withhold(v);
 	smh_inject_mask_windows(v, view);
+	if (view == SM_VIEW_MONITOR)
+		smh_budget_enter(v);
 }
 
 void smh_enter(struct kvm_vcpu *vcpu, const void *unused)

@@ -5,7 +5,6 @@
  */
 
 #include <linux/jiffies.h>
-#include <linux/ktime.h>
 
 #include "hooks.h"
 #include "lab.h"
@@ -35,29 +34,6 @@ static bool is_asynchronous(u32 reason)
 	default:
 		return false;
 	}
-}
-
-/* True once one and the same activation has lasted longer than allowed. */
-static bool budget_is_used_up(struct smh_vcpu *v)
-{
-	u64 entries = READ_ONCE(v->state->entries), now = ktime_get_ns();
-
-	if (v->budget_entries != entries || !v->budget_start) {
-		v->budget_entries = entries;
-		v->budget_start = now;
-		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns),
-			      HRTIMER_MODE_REL_PINNED);
-		return false;
-	}
-	return now - v->budget_start >= v->vm->budget_ns;
-}
-
-static void budget_reset(struct smh_vcpu *v)
-{
-	if (likely(!v->budget_start))
-		return;
-	v->budget_start = 0;
-	hrtimer_try_to_cancel(&v->budget_timer);
 }
 
 /* A load in the window: RAM that is not there yet, or none at all. */
@@ -103,10 +79,11 @@ static int handle_in_monitor(struct smh_vcpu *v, u32 exit_reason)
 	u64 gpa;
 
 	v->stats.exits_monitor++;
+	smh_budget_exit(v);
 	if (is_asynchronous(exit_reason)) {
-		if (!budget_is_used_up(v))
+		if (!smh_budget_is_used_up(v))
 			return PASS_TO_KVM;
-		budget_reset(v);
+		smh_budget_end(v);
 		v->stats.exits_event++;
 		smh_abort(v, SM_REASON_BUDGET, exit_reason);
 		return PASS_TO_KVM; /* the interrupt itself is KVM's */
@@ -190,7 +167,7 @@ static int handle_in_compartment(struct smh_vcpu *v, unsigned int view, u32 exit
 	if (view == SM_VIEW_MONITOR) {
 		ret = handle_in_monitor(v, exit_reason);
 	} else {
-		budget_reset(v);
+		smh_budget_end(v);
 		ret = handle_in_gate(v, exit_reason);
 	}
 	v->rip = smh_vcpu_rip(v);
@@ -218,7 +195,7 @@ static int handle(struct smh_vcpu *v, u32 full_reason)
 	if (unlikely(view != SM_VIEW_TARGET))
 		return handle_in_compartment(v, view, exit_reason);
 
-	budget_reset(v);
+	smh_budget_end(v);
 	if (v->bound && !v->held.info && unlikely(v->state->attention)) {
 		WRITE_ONCE(v->state->attention, 0);
 		kvm_make_request(KVM_REQ_EVENT, v->vcpu);

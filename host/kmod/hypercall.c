@@ -217,7 +217,7 @@ int smh_hypercall_monitor(struct smh_vcpu *v)
 	case SM_HC_RING_FULL:
 		v->stats.exits_event++;
 		smh_wait_for_room(v);
-		v->budget_start = 0; /* waiting is not the monitor's fault */
+		smh_budget_end(v); /* trying again and again is not the monitor's fault */
 		return answer(v, 0);
 	default:
 		v->stats.exits_event++;

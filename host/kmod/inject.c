@@ -85,8 +85,7 @@ static void ask_for_exit(struct smh_vcpu *v, unsigned int view)
 	WRITE_ONCE(v->state->attention, SM_VERDICT_ATTENTION);
 	/* On its last steps through view 1 the vCPU asks no more.  In view 2 the budget's timer runs anyway. */
 	if (view == SM_VIEW_GATE)
-		hrtimer_start(&v->budget_timer, ns_to_ktime(v->vm->budget_ns),
-			      HRTIMER_MODE_REL_PINNED);
+		smh_budget_kick(v);
 	v->stats.deferred++;
 }
 

@@ -149,6 +149,14 @@ struct smh_unfinished {
 	unsigned int count;
 };
 
+/* What the activation that was interrupted has used; in the guest's TSC: budget.c. */
+struct smh_budget {
+	u64 activation;
+	u64 used;
+	u64 entered; /* guest mode; 0: not since the last exit */
+	struct hrtimer timer;
+};
+
 struct smh_image;
 
 struct smh_vcpu {
@@ -166,19 +174,18 @@ struct smh_vcpu {
 	u8 view;      /* at the last exit; consumed by the next entry */
 	bool flush;   /* INVEPT before the next entry; set by others */
 	bool blocked; /* KVM is shown blocking by MOV SS */
+	bool budget_armed;
 	struct smh_reset reset;
 	u32 masked_windows; /* window exits that KVM asked for and that are off */
 	struct smh_held_event held;
-	u64 budget_start;
 	struct smh_look look;
 	struct smh_pins pins;
 
 	u32 index;
 	u64 *pdpt[3]; /* of view 1 and 2: where window tables are linked */
 	struct smh_ring ring;
-	u64 rip;            /* where it is to go on, if view is 1 or 2 */
-	u64 budget_entries; /* activation that the budget is running for */
-	struct hrtimer budget_timer;
+	u64 rip; /* where it is to go on, if view is 1 or 2 */
+	struct smh_budget budget;
 	struct smh_unfinished unfinished;
 
 	struct smh_outside *outside; /* transports other than the gate: transport.h */
@@ -311,7 +318,6 @@ struct smh_vm {
 	struct pid *owner; /* process that attached */
 	void *exit_handlers[SM_SLOTS];
 	pid_t vmm_pid;
-	u64 budget_ns;
 
 	struct xarray vcpus; /* index -> smh_vcpu */
 	struct smh_pool pool;
@@ -438,6 +444,19 @@ int smh_policy_decode(const struct sm_ioc_load_image *arg);
 int smh_policy_set(struct smh_vm *vm, const struct sm_ioc_policy *arg);
 /* What the VM judges by now is what another image, which no vCPU has yet, will.  vm->lock held. */
 void smh_policy_copy(const struct smh_vm *vm, struct smh_image *to);
+
+/* --- how long monitors may run: budget.c --------------------------------------------------------- */
+
+void smh_budget_init(struct smh_vcpu *v);
+void smh_budget_destroy(struct smh_vcpu *v);
+/* Before an entry in view 2, with IRQs off, and after the next exit there.  vCPU's thread. */
+void smh_budget_enter(struct smh_vcpu *v);
+void smh_budget_exit(struct smh_vcpu *v);
+bool smh_budget_is_used_up(const struct smh_vcpu *v);
+/* The activation has ended, or begins anew. */
+void smh_budget_end(struct smh_vcpu *v);
+/* Makes an exit when a whole budget has passed.  Any context. */
+void smh_budget_kick(struct smh_vcpu *v);
 
 /* --- monitors that go wrong: disable.c --------------------------------------------------------- */
 

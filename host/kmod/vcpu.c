@@ -145,15 +145,6 @@ void smh_vcpu_wake(struct smh_vcpu *v)
 	kvm_vcpu_kick(vcpu);
 }
 
-static enum hrtimer_restart budget_expired(struct hrtimer *timer)
-{
-	struct smh_vcpu *v = container_of(timer, struct smh_vcpu, budget_timer);
-
-	/* The exit that this makes finds the budget used up. */
-	kvm_vcpu_kick(v->vcpu);
-	return HRTIMER_NORESTART;
-}
-
 static struct smh_vcpu *create(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 {
 	struct smh_vcpu *v = kzalloc(sizeof(*v), GFP_KERNEL_ACCOUNT);
@@ -165,8 +156,7 @@ static struct smh_vcpu *create(struct smh_vm *vm, struct kvm_vcpu *vcpu)
 	v->index = vcpu->vcpu_idx;
 	v->look.range = get_random_u32();
 	init_waitqueue_head(&v->room);
-	hrtimer_init(&v->budget_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	v->budget_timer.function = budget_expired;
+	smh_budget_init(v);
 	if (smh_ring_create(&v->ring, vm->ring_size,
 			    vm->flags & SM_ATTACH_BLOCK ? SM_RING_BLOCK : 0, v->index))
 		goto err_free;
@@ -179,7 +169,7 @@ err_free:
 
 void smh_vcpu_destroy(struct smh_vcpu *v)
 {
-	hrtimer_cancel(&v->budget_timer);
+	smh_budget_destroy(v);
 	smh_transport_unprepare(v);
 	smh_ring_destroy(&v->ring);
 	kfree(v);

@@ -196,7 +196,7 @@ static void dismantle(struct smh_vm *vm)
 	smh_protect_exit(vm);
 	smh_exit_release(vm);
 	xa_for_each(&vm->vcpus, index, v)
-		hrtimer_cancel(&v->budget_timer);
+		smh_budget_destroy(v);
 	mmu_notifier_unregister(&vm->notifier, vm->kvm->mm);
 	/* A reference to the kvm keeps VMX on. */
 	smh_ept_flush_everywhere();
@@ -306,7 +306,6 @@ static struct smh_vm *create(struct kvm *kvm, const struct sm_ioc_attach *arg)
 	vm->transport = arg->transport;
 	vm->owner = get_pid(task_tgid(current));
 	vm->budget_us = arg->budget_us ?: 10000;
-	vm->budget_ns = vm->budget_us * (u64)NSEC_PER_USEC;
 	vm->max_aborts = smh_disable_limit(arg->max_aborts);
 	vm->state = SM_STATE_ATTACHED;
 	kref_init(&vm->ref);

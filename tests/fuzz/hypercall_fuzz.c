@@ -112,6 +112,11 @@ bool smh_protect_refuses(struct kvm *kvm, u64 gpa, u64 len)
 	return false;
 }
 
+void smh_budget_end(struct smh_vcpu *v)
+{
+	CHECK(v);
+}
+
 bool smh_ring_has_room(const struct smh_ring *ring)
 {
 	return false;

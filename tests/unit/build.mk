@@ -181,8 +181,8 @@ $(B)/include/kmod_shim/%.h:
 	touch $@
 
 $(B)/include/kmod_shim/complete: tests/unit/build.mk $(addprefix $(B)/include/kmod_shim/linux/,bitmap.h bits.h bsearch.h compiler.h hashtable.h \
-		hrtimer.h jiffies.h kref.h kthread.h kvm_host.h mmu_notifier.h mutex.h random.h sched/mm.h slab.h smp.h \
-		srcu.h uaccess.h wait.h workqueue.h xarray.h) $(B)/include/kmod_shim/asm/kvm_page_track.h
+		hrtimer.h jiffies.h kref.h kthread.h kvm_host.h math64.h mmu_notifier.h mutex.h random.h sched/mm.h slab.h smp.h \
+		srcu.h uaccess.h wait.h workqueue.h xarray.h) $(addprefix $(B)/include/kmod_shim/asm/,kvm_page_track.h msr.h)
 	touch $@
 
 kmod-shim := -I$(B)/include/kmod_shim -include tests/unit/kmod_shim/kernel.h
@@ -210,6 +210,17 @@ $(B)/tests/verify_test: $(verify-test-objs)
 	$(CC) $(SANITIZE) $^ -lcmocka -o $@
 
 unit-tests += $(B)/tests/verify_test
+
+budget-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/budget_test host/kmod/budget)
+$(budget-test-objs): private CPPFLAGS += $(kmod-shim)
+$(budget-test-objs): private CFLAGS += $(kmod-warnings)
+$(budget-test-objs): | $(B)/include/kmod_shim/complete
+
+$(B)/tests/budget_test: $(budget-test-objs)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ -lcmocka -o $@
+
+unit-tests += $(B)/tests/budget_test
 
 call-site-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/call_site_test host/kmod/call_site)
 $(call-site-test-objs): private CPPFLAGS += $(kmod-shim)

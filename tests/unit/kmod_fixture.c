@@ -62,6 +62,16 @@ void smh_vcpu_publish(struct smh_vcpu *v)
 {
 }
 
+void smh_budget_init(struct smh_vcpu *v)
+{
+	(void)v;
+}
+
+void smh_budget_destroy(struct smh_vcpu *v)
+{
+	(void)v;
+}
+
 int smh_transport_prepare(struct smh_vcpu *v)
 {
 	(void)v;

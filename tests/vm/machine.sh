@@ -86,6 +86,27 @@ check "stopped and continued 20 times under load, with no event lost ($seen of 1
 check "... nor anything else aborted" \
 	test "$(vm_count '(.abort and .abort.reason != "vmm") or .violation or .loss')" -eq 0
 
+# --- a host that is busy --------------------------------------------------------------------------------
+
+# The vCPU's thread waits for the CPU, now and then in the midst of a monitor.
+check "another monitor is loaded" shadowmon load web syscall
+aborts=$(vm_status aborts)
+busy=
+for _ in 1 2 3 4 5; do
+	while :; do :; done &
+	busy+=" $!"
+done
+guest_run web 'dd if=/dev/zero of=/dev/null bs=1 count=20000 2>/dev/null'
+# shellcheck disable=SC2086
+kill -KILL $busy
+# shellcheck disable=SC2086
+wait $busy 2>/dev/null
+check "monitors are not aborted because their host is busy" test "$(vm_status aborts)" -eq "$aborts"
+check "it is unloaded" shadowmon unload web syscall
+# What got lost meanwhile is told by each vCPU's next event.
+guest_run web 'for cpu in 0 1; do taskset -c $cpu uname; done' >/dev/null
+vm_drain
+
 # --- memory ---------------------------------------------------------------------------------------------
 
 guest_run web 'modprobe virtio_balloon'

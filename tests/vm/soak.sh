@@ -15,8 +15,7 @@ start() # NAME
 
 attach() # NAME MODE
 {
-	check "$1: attach, to $2" shadowmon attach --image /root/monitors.o --full-ring="$2" --ring-size=64 \
-		--budget=1000000 "$1"
+	check "$1: attach, to $2" shadowmon attach --image /root/monitors.o --full-ring="$2" --ring-size=64 "$1"
 	rm -f "/tmp/$1.state"
 	read_events "$1"
 }

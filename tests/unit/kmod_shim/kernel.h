@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As much of a kernel as ept.c, tables.c, image.c, vcpu.c, verify.c and hypercall.c of the host module need
+ * As much of a kernel as ept.c, tables.c, image.c, vcpu.c, verify.c, budget.c and hypercall.c of the host module need
  * to be compiled for tests.  Included before their first line; the kernel headers that they name
  * are empty. One thread, no interrupts; physical addresses are those of this process.  What is only
  * declared here, the test plays.
@@ -25,6 +25,8 @@
 #define offset_in_page(x)                   ((unsigned long)(x)&0xfff)
 #define atomic_inc_return(v)                (++(v)->counter)
 #define PAGE_ALIGN(x)                       (((x) + 0xfff) & ~0xfffUL)
+#define min(a, b)                           ((a) < (b) ? (a) : (b))
+#define div_u64(dividend, divisor)          ((dividend) / (divisor))
 #define min_t(type, a, b)                   ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 #define likely(x)                           (x)
@@ -73,12 +75,18 @@
 #define on_each_cpu(function, info, wait) function(info)
 #define hrtimer_init(timer, clock, mode)  ((void)(timer))
 #define hrtimer_cancel(timer)             ((void)(timer))
+#define ns_to_ktime(ns)                   ((int64_t)(ns))
 #define HZ                                250
+#define NSEC_PER_USEC                     1000L
+#define NSEC_PER_MSEC                     1000000L
 enum hrtimer_restart { HRTIMER_NORESTART };
 
 struct hrtimer {
 	enum hrtimer_restart (*function)(struct hrtimer *timer);
 };
+enum hrtimer_mode { HRTIMER_MODE_REL_PINNED };
+void hrtimer_start(struct hrtimer *timer, int64_t ns, enum hrtimer_mode mode);
+void hrtimer_try_to_cancel(struct hrtimer *timer);
 /* What is there to be passed around. */
 #define OBJECT(name)             \
 	struct name {            \
@@ -155,6 +163,8 @@ struct kvm_vcpu {
 		unsigned long regs_avail, regs_dirty;
 		unsigned long cr0, cr4, efer, hflags;
 		int mp_state;
+		uint64_t last_guest_tsc;
+		uint32_t virtual_tsc_khz;
 		struct {
 			bool pv_unhalted;
 		} pv;
@@ -169,6 +179,8 @@ int kvm_skip_emulated_instruction(struct kvm_vcpu *vcpu);
 #define KVM_MP_STATE_HALTED     3
 #define KVM_REQ_UNBLOCK         2
 #define KVM_REQ_TLB_FLUSH_GUEST 27
+uint64_t rdtsc(void);
+uint64_t kvm_read_l1_tsc(struct kvm_vcpu *vcpu, uint64_t host_tsc);
 void kvm_make_request(int request, struct kvm_vcpu *vcpu);
 int kvm_read_guest(struct kvm *kvm, uint64_t gpa, void *data, unsigned long len);
 int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, uint64_t gpa, void *data, unsigned long len);
