@@ -46,12 +46,13 @@ static int describe_kernel(struct sm_agent_info *info)
 	unsigned long btf = smg_lookup("__start_BTF"), btf_end = smg_lookup("__stop_BTF");
 	unsigned long top = smg_lookup("init_top_pgt"),
 		      *max = (unsigned long *)smg_lookup("max_pfn");
+	unsigned long text = smg_lookup("_text"), end = smg_lookup("_end");
 
 	if (!btf || btf_end <= btf) {
 		pr_err("this kernel carries no BTF (CONFIG_DEBUG_INFO_BTF)\n");
 		return -ENOENT;
 	}
-	if (!top || !max)
+	if (!top || !max || !text || end <= text)
 		return -ENOENT;
 	*info = (struct sm_agent_info){
 		.magic = SM_AGENT_MAGIC,
@@ -62,9 +63,10 @@ static int describe_kernel(struct sm_agent_info *info)
 		.page_offset = PAGE_OFFSET,
 		.direct_map_size =
 			min_t(u64, round_up((u64)*max << PAGE_SHIFT, SZ_1G), SM_RAM_LIMIT),
-		.kernel_va = __START_KERNEL_map,
-		.kernel_pa = phys_base,
-		.kernel_size = KERNEL_IMAGE_SIZE,
+		.kernel_va = text,
+		.kernel_pa = kernel_pa(text),
+		.kernel_size = PAGE_ALIGN(end - text),
+		.data_va = (unsigned long)&jiffies,
 		.btf_gpa = kernel_pa(btf),
 		.btf_size = btf_end - btf,
 		.kernel_cr3 = kernel_pa(top),

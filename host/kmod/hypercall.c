@@ -45,6 +45,8 @@ static s64 decode_agent_info(const struct sm_agent_info *info)
 	    info->kernel_pa > SM_RAM_LIMIT || info->btf_gpa > SM_RAM_LIMIT ||
 	    info->btf_size > SM_RAM_LIMIT)
 		return -ERANGE;
+	if (info->data_va - info->kernel_va >= info->kernel_size)
+		return -EINVAL;
 	if (info->kernel_cr3 >= SM_RAM_LIMIT || (info->kernel_cr3 & (SM_PAGE_SIZE - 1)))
 		return -ERANGE;
 	if ((info->stubs_va & (SM_PAGE_SIZE - 1)) || info->stubs_va < SM_GATE_VA_MIN ||

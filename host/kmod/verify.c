@@ -84,28 +84,51 @@ static int read_entry(struct smh_vm *vm, u64 table, u64 va, int shift, u64 *ret_
 			      sizeof(*ret_entry));
 }
 
+/* What leads to an address: all entries together, and the last one. */
+struct walk {
+	u64 user, nx; /* ENTRY_USER if all have it; ENTRY_NX if any has */
+	u64 leaf;
+	int shift; /* of what the leaf maps */
+};
+
 /*
- * Where the kernel at va would run by these tables, or NOWHERE.  -EFAULT: a table is no RAM at this moment.
- * Unlike KVM's walk it leaves accessed bits alone, and does not depend on the CPL.
+ * -ENOENT: these tables do not map va.  -EFAULT: a table is no RAM at this moment.  Unlike KVM's walk it leaves
+ * accessed bits alone, and does not depend on the CPL.
  */
-int smh_verify_translate(struct smh_vm *vm, u64 cr3, u64 va, u64 *ret_gpa)
+static int walk(struct smh_vm *vm, u64 cr3, u64 va, struct walk *ret)
 {
-	u64 entry = cr3, user = ENTRY_USER, mask;
+	u64 entry = cr3;
 	int shift = TABLE_SHIFT;
 
+	*ret = (struct walk){.user = ENTRY_USER};
 	for (;; shift -= 9) {
 		if (read_entry(vm, entry, va, shift, &entry))
 			return -EFAULT;
-		*ret_gpa = NOWHERE;
-		if (!(entry & ENTRY_PRESENT) || (entry & ENTRY_NX))
-			return 0;
-		user &= entry;
+		if (!(entry & ENTRY_PRESENT))
+			return -ENOENT;
+		ret->user &= entry;
+		ret->nx |= entry & ENTRY_NX;
 		if (shift == PAGE_SHIFT || (shift < TABLE_SHIFT && (entry & ENTRY_LARGE)))
 			break;
 	}
-	mask = BIT_ULL(shift) - 1;
-	if (!user)
-		*ret_gpa = (entry & ENTRY_ADDRESS & ~mask) | (va & mask);
+	ret->leaf = entry;
+	ret->shift = shift;
+	return 0;
+}
+
+/* Where the kernel at va would run by these tables, or NOWHERE.  -EFAULT as above. */
+int smh_verify_translate(struct smh_vm *vm, u64 cr3, u64 va, u64 *ret_gpa)
+{
+	struct walk w;
+	int err = walk(vm, cr3, va, &w);
+	u64 mask;
+
+	*ret_gpa = NOWHERE;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	mask = BIT_ULL(w.shift) - 1;
+	if (!w.user && !w.nx)
+		*ret_gpa = (w.leaf & ENTRY_ADDRESS & ~mask) | (va & mask);
 	return 0;
 }
 
@@ -120,15 +143,14 @@ static int walk_twice(struct smh_vm *vm, u64 cr3, const struct smh_range *range,
 }
 
 /*
- * With KPTI, user mode and the first instructions of an entry run on tables that lack most of the kernel: also
- * the direct map, all of it, without which no kernel runs for long.
+ * With KPTI, user mode and the first instructions of an entry run on tables that lack most of the kernel.  Of its
+ * top level and of its text they have parts; of its data none, without which no kernel runs for long.
  */
 static bool maps_kernel(struct smh_vm *vm, u64 cr3)
 {
-	u64 entry;
+	struct walk w;
 
-	return !read_entry(vm, cr3, vm->agent.page_offset, TABLE_SHIFT, &entry) &&
-	       (entry & ENTRY_PRESENT);
+	return !walk(vm, cr3, vm->agent.data_va, &w);
 }
 
 /* --- what is told --------------------------------------------------------------------------------------- */

@@ -149,6 +149,7 @@ static void check_agent(const struct sm_agent_info *a)
 	CHECK(a->kernel_cr3 < SM_RAM_LIMIT && a->kernel_cr3 % SM_PAGE_SIZE == 0);
 	CHECK(a->btf_gpa <= SM_RAM_LIMIT && a->btf_size <= SM_RAM_LIMIT);
 	CHECK(a->direct_map_size <= SM_RAM_LIMIT && a->kernel_size <= SM_RAM_LIMIT);
+	CHECK(a->data_va >= a->kernel_va && a->data_va - a->kernel_va < a->kernel_size);
 	CHECK(a->release[sizeof(a->release) - 1] == 0);
 	CHECK(is_ram(a->gate_gpa, SM_PAGE_SIZE) &&
 	      !memcmp(ram + a->gate_gpa, smh_gate_page, SM_PAGE_SIZE));
@@ -199,6 +200,15 @@ static void fill_ram(const u8 *data, size_t size)
 		.size = sizeof(good),
 		.gate_va = 0xffffffffc0001000,
 		.gate_gpa = SM_PAGE_SIZE,
+		.page_offset = 0xffff888000000000,
+		.direct_map_size = 0x40000000,
+		.kernel_va = 0xffffffff81000000,
+		.kernel_pa = 0x1000000,
+		.kernel_size = 0x2000000,
+		.data_va = 0xffffffff82004000,
+		.kernel_cr3 = 0x2a0a000,
+		.stubs_va = 0xffffffffc0003000,
+		.stubs_size = SM_PAGE_SIZE,
 	};
 
 	/* Good, but for the bytes that the input changes. */

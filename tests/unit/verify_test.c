@@ -16,6 +16,9 @@
 #define DIRECT_MAP  0xffff888000000000ULL
 #define TEXT_VA     0xffffffff81000000ULL
 #define TEXT_GPA    0x200000ULL /* 2 MiB-aligned */
+#define DATA_VA     0xffffffff81a03000ULL
+#define DATA_GPA    0x22000ULL
+#define TSS_GPA     0x21000ULL
 #define MODULE_VA   0xffffffffc0100000ULL
 #define MODULE_GPA  0x10000ULL
 #define COPY_GPA    0x20000ULL
@@ -173,10 +176,11 @@ static int setup(void **state)
 	t.kvm_vcpu.arch.efer = EFER_LMA;
 	t.vm.kvm = &t.kvm;
 	t.vm.kernel_cr3 = t.cr3;
-	t.vm.agent.page_offset = DIRECT_MAP;
+	t.vm.agent.data_va = DATA_VA + 64;
 	t.v = (struct smh_vcpu){.vm = &t.vm, .vcpu = &t.kvm_vcpu, .index = 3};
 	*entry(t.cr3, DIRECT_MAP, 30) = P | LARGE | NX;
 	*entry(t.cr3, TEXT_VA, 21) = TEXT_GPA | P | LARGE;
+	*pte(DATA_VA) = DATA_GPA | P | NX;
 	for (i = 0; i < 10; i++) {
 		*pte(MODULE_VA + i * SM_PAGE_SIZE) = (MODULE_GPA + i * SM_PAGE_SIZE) | P;
 		add(MODULE_VA + i * SM_PAGE_SIZE, MODULE_GPA + i * SM_PAGE_SIZE, SM_PAGE_SIZE);
@@ -354,16 +358,24 @@ static void what_the_kernel_cannot_execute_leads_nowhere(void **state)
 	assert_int_equal(look_at_all(), 13);
 }
 
-/* With KPTI: neither the direct map nor the modules. */
+/*
+ * With KPTI they have the page of the TSS in the direct map, what is needed to enter the kernel, perhaps all its text:
+ * everything but its data and its modules.
+ */
 static void tables_of_user_mode_are_left_alone(void **state)
 {
 	(void)state;
 	t.cr3 = t.next_table;
 	t.next_table += SM_PAGE_SIZE;
 	assert_int_equal(look_at_all(), 0);
+	*pte(DIRECT_MAP + TSS_GPA) = TSS_GPA | P | NX;
+	*entry(t.cr3, TEXT_VA, 21) = (TEXT_GPA + 0x200000) | P | LARGE;
+	assert_int_equal(look_at_all(), 0);
 	*at(MODULE_GPA) ^= 1;
 	assert_int_equal(look_at_all(), 1);
 	assert_last(SM_REASON_HOOK_CHANGED, MODULE_GPA, MODULE_VA);
+	*pte(DATA_VA) = DATA_GPA | P | NX;
+	assert_int_equal(look_at_all(), 13);
 }
 
 static void other_modes_have_other_tables(void **state)

@@ -29,7 +29,7 @@
 #define SM_HC_PANIC     0x534d0022 /* rbx = reason: abort this activation */
 
 #define SM_HELLO_MAGIC  0x534d6f6e /* "SMon" */
-#define SM_ABI_REVISION 3
+#define SM_ABI_REVISION 4
 
 /* Stubs are an array: of (nargs, slot) the one at nargs * SM_SLOTS + slot. */
 #define SM_STUB_SIZE 64
@@ -53,9 +53,10 @@ struct sm_agent_info {
 	u64 gate_gpa;        /* of the gate's copy: the host compares it with its own */
 	u64 page_offset;     /* start of the direct map, virtual */
 	u64 direct_map_size; /* bytes of it that may hold RAM */
-	u64 kernel_va;       /* __START_KERNEL_map */
-	u64 kernel_pa;       /* guest-physical address that kernel_va translates to (phys_base) */
-	u64 kernel_size;     /* bytes of that mapping, from kernel_va */
+	u64 kernel_va;       /* _text: where KASLR put the kernel's image */
+	u64 kernel_pa;       /* guest-physical address that kernel_va translates to */
+	u64 kernel_size;     /* bytes of the image, up to _end */
+	u64 data_va;         /* in the image: data without which the kernel cannot run, jiffies */
 	u64 btf_gpa;
 	u64 btf_size;
 	u64 kernel_cr3;   /* guest-physical address of the kernel's own top-level table */
