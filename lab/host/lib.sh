@@ -14,11 +14,17 @@
 #   guest_stop NAME              tells QEMU to quit; guest_kill NAME: SIGKILL; both wait for its end
 #
 # The machine is microvm, in Debian's build of QEMU for it, which starts faster; GUEST_MACHINE=pc or the like for
-# another, that has PCI.  A guest boots with the stock kernel of --guest-kernel; its init loads /shadowmon_guest.ko if
-# --guest-file put one there.  In the guest a command costs one fork and one exec of its own, of
+# another, that has PCI, which --stock-guest implies.  A guest boots with the stock kernel of --guest-kernel; its init
+# loads /shadowmon_guest.ko if --guest-file put one there.  In the guest a command costs one fork and one exec of its own, of
 # /usr/bin/sh with the arguments `sh -c COMMAND`; the init's shell reads and answers by built-ins.
 
 GUEST_CMDLINE=$(cat /lab/guest-cmdline)
+GUEST_IMAGE=/lab/guest-kernel
+if [ -e /lab/guest-bzimage ]; then
+	GUEST_IMAGE=/lab/guest-bzimage
+	GUEST_MACHINE=${GUEST_MACHINE:-pc}
+	GUEST_START_TIMEOUT=${GUEST_START_TIMEOUT:-400}
+fi
 
 guest_launch()
 {
@@ -45,7 +51,7 @@ guest_launch()
 		-chardev pipe,id=monitor,path="$dir/monitor" -mon monitor \
 		-chardev pipe,id=port,path="$dir/port" -device "$port_bus" \
 		-device virtserialport,chardev=port,name=lab \
-		-kernel /lab/guest-kernel -initrd /lab/guest.cpio -append "$GUEST_CMDLINE" "$@" \
+		-kernel $GUEST_IMAGE -initrd /lab/guest.cpio -append "$GUEST_CMDLINE" "$@" \
 		>"$dir/qemu.log" 2>&1 {guest_in}<&- {guest_out}<&- {monitor_in}<&- {monitor_out}<&- &
 	echo $! >"$dir/pid"
 }

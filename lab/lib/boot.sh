@@ -16,6 +16,7 @@ no_timer_check random.trust_cpu=on rcupdate.rcu_expedited=1 nowatchdog rodata=of
 init_on_alloc=0 initcall_blacklist=trace_eval_init,ftrace_check_for_weak_functions"
 HOST_CMDLINE="$COMMON_CMDLINE idle=halt tsc_early_khz=$((IPS / 1000)) loglevel=4 panic=0"
 GUEST_CMDLINE="$COMMON_CMDLINE loglevel=5 panic=-1 reboot=t"
+STOCK_GUEST_CMDLINE="console=ttyS0,115200 quiet panic=-1"
 
 # What Bochs puts into memory before the machine starts: see boot/rom.S.
 BLOCK=$((128 << 10))

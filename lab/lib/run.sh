@@ -13,6 +13,10 @@ build_mailbox() # RUN [SCRIPT ARG...]
 		shift
 		{ printf 'exec bash /lab/script' && [ $# = 0 ] || printf ' %q' "$@"; } >"$root/lab/start"
 	fi
+	if [ -n "$STOCK_GUEST" ]; then
+		cp "$CACHE/kernel/$GUEST/boot/vmlinuz-$GUEST" "$root/lab/guest-bzimage"
+		GUEST_CMDLINE=$STOCK_GUEST_CMDLINE
+	fi
 	echo "$GUEST_CMDLINE $GUEST_WORDS" >"$root/lab/guest-cmdline"
 	for spec in "${HOST_FILES[@]}"; do
 		copy_binary "$root" "${spec%%:*}" "${spec#*:}" "$CACHE/host-$HOST-$GUEST"
