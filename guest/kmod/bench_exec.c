@@ -22,35 +22,25 @@ static const struct {
 	struct elf64_phdr segment;
 	u8 code[9];
 } __packed program = {
-	.head =
-		{
-			.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT,
-				    ELFOSABI_NONE},
-			.e_type = ET_EXEC,
-			.e_machine = EM_X86_64,
-			.e_version = EV_CURRENT,
-			.e_entry = PROGRAM_VA + offsetof(typeof(program), code),
-			.e_phoff = offsetof(typeof(program), segment),
-			.e_ehsize = sizeof(program.head),
-			.e_phentsize = sizeof(program.segment),
-			.e_phnum = 1,
-		},
-	.segment =
-		{
-			.p_type = PT_LOAD,
-			.p_flags = PF_R | PF_X,
-			.p_vaddr = PROGRAM_VA,
-			.p_paddr = PROGRAM_VA,
-			.p_filesz = sizeof(program),
-			.p_memsz = sizeof(program),
-			.p_align = PAGE_SIZE,
-		},
-	.code =
-		{
-			0xb8, 0x3c, 0x00, 0x00, 0x00, /* mov $60, %eax: exit */
-			0x31, 0xff,                   /* xor %edi, %edi */
-			0x0f, 0x05,                   /* syscall */
-		},
+	.head.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT, ELFOSABI_NONE},
+	.head.e_type = ET_EXEC,
+	.head.e_machine = EM_X86_64,
+	.head.e_version = EV_CURRENT,
+	.head.e_entry = PROGRAM_VA + offsetof(typeof(program), code),
+	.head.e_phoff = offsetof(typeof(program), segment),
+	.head.e_ehsize = sizeof(program.head),
+	.head.e_phentsize = sizeof(program.segment),
+	.head.e_phnum = 1,
+	.segment.p_type = PT_LOAD,
+	.segment.p_flags = PF_R | PF_X,
+	.segment.p_vaddr = PROGRAM_VA,
+	.segment.p_paddr = PROGRAM_VA,
+	.segment.p_filesz = sizeof(program),
+	.segment.p_memsz = sizeof(program),
+	.segment.p_align = PAGE_SIZE,
+	.code = "\xb8\x3c\0\0\0" /* mov $60, %eax: exit */
+		"\x31\xff"       /* xor %edi, %edi */
+		"\x0f\x05",      /* syscall */
 };
 
 static struct file *program_file;

@@ -144,12 +144,20 @@ static void notrace replace(unsigned long ip, unsigned long parent_ip, struct ft
 }
 
 /* Those that are not called directly. */
-static struct indirect {
+struct indirect {
 	struct ftrace_ops ops;
 	unsigned int count; /* with none, ops would stand for every function of the kernel */
-} see_indirectly = {.ops = {.func = see, .flags = FTRACE_OPS_FL_SAVE_REGS}},
-  replace_indirectly = {
-	  .ops = {.func = replace, .flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY}};
+};
+
+static struct indirect see_indirectly = {
+	.ops.func = see,
+	.ops.flags = FTRACE_OPS_FL_SAVE_REGS,
+};
+
+static struct indirect replace_indirectly = {
+	.ops.func = replace,
+	.ops.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
+};
 
 static int hook_directly(struct target *t)
 {

@@ -175,7 +175,7 @@ bool smh_inject_waits(struct smh_vcpu *v)
  */
 int smh_smi_allowed(struct kvm_vcpu *vcpu, bool for_injection)
 {
-	int (*original)(struct kvm_vcpu *, bool) = smh_original(smh_smi_allowed);
+	typeof(&smh_smi_allowed) original = smh_original(smh_smi_allowed);
 	int idx = srcu_read_lock(&smh_srcu), ret = 0;
 	struct smh_vcpu *v = smh_vcpu_find(vcpu);
 

@@ -256,12 +256,12 @@ static bool is_active(const struct smh_vm *vm)
 static u64 find(const struct smh_vm *vm, u64 gpa, u64 len)
 {
 	const struct smh_protect *p = &vm->protect;
-	/* Pairs with the stores in call_site.c. */
-	unsigned int i, nr_ranges = smp_load_acquire(&p->nr_ranges);
+	unsigned int i, nr_ranges = smp_load_acquire(&p->nr_ranges); /* pairs with call_site.c */
 
 	for (i = 0; i < nr_ranges; i++) {
 		const struct smh_range *r = &p->ranges[i];
 
+		/* Pairs with call_site.c: one with a length is complete. */
 		if (smp_load_acquire(&r->len) && gpa < r->gpa + r->len &&
 		    (gpa >= r->gpa || r->gpa - gpa < len))
 			return max(gpa, r->gpa);

@@ -19,9 +19,11 @@ static bool is_in_use(struct smh_vm *vm, const struct smh_image *image)
 	struct smh_vcpu *v;
 	unsigned long index;
 
-	xa_for_each(&vm->vcpus, index, v)
+	xa_for_each(&vm->vcpus, index, v) {
+		/* Pairs with the store in smh_vcpu_take_image: who has another one has left this one. */
 		if (READ_ONCE(v->bound) && smp_load_acquire(&v->image) == image)
 			return true;
+	}
 	return false;
 }
 
