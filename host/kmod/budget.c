@@ -51,12 +51,10 @@ bool smh_budget_is_used_up(const struct smh_vcpu *v)
 	return v->budget.used >= limit(v);
 }
 
-void smh_budget_end(struct smh_vcpu *v)
+void smh_budget_forget(struct smh_vcpu *v)
 {
 	struct smh_budget *b = &v->budget;
 
-	if (likely(!v->budget_armed))
-		return;
 	v->budget_armed = false;
 	b->used = 0;
 	b->entered = 0;

@@ -453,8 +453,13 @@ void smh_budget_destroy(struct smh_vcpu *v);
 void smh_budget_enter(struct smh_vcpu *v);
 void smh_budget_exit(struct smh_vcpu *v);
 bool smh_budget_is_used_up(const struct smh_vcpu *v);
-/* The activation has ended, or begins anew. */
-void smh_budget_end(struct smh_vcpu *v);
+void smh_budget_forget(struct smh_vcpu *v);
+/* The activation has ended, or begins anew.  Each exit in view 0 asks. */
+static inline void smh_budget_end(struct smh_vcpu *v)
+{
+	if (unlikely(v->budget_armed))
+		smh_budget_forget(v);
+}
 /* Makes an exit when a whole budget has passed.  Any context. */
 void smh_budget_kick(struct smh_vcpu *v);
 

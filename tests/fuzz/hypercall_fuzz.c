@@ -112,7 +112,7 @@ bool smh_protect_refuses(struct kvm *kvm, u64 gpa, u64 len)
 	return false;
 }
 
-void smh_budget_end(struct smh_vcpu *v)
+void smh_budget_forget(struct smh_vcpu *v)
 {
 	CHECK(v);
 }
