@@ -3,31 +3,17 @@
 #ifndef SHADOWMON_ATTACK_CALL_SITE_H
 #define SHADOWMON_ATTACK_CALL_SITE_H
 
-#include <linux/kprobes.h>
 #include <linux/string.h>
 #include <asm/text-patching.h>
 
 #include <shadowmon/hypercall.h>
 
+#include "lookup.h"
+
 #define CALL_SIZE       SM_CALL_SITE_SIZE
 #define FENTRY_DISTANCE 16
 
 static const u8 nop5[CALL_SIZE] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-
-/* The address of any symbol, or 0. */
-static unsigned long (*lookup)(const char *name);
-
-static int find_lookup(void)
-{
-	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
-	int err = register_kprobe(&kp);
-
-	if (err)
-		return err;
-	lookup = (void *)kp.addr;
-	unregister_kprobe(&kp);
-	return 0;
-}
 
 static u8 *call_site(const char *name)
 {

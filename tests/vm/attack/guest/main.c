@@ -8,7 +8,6 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
-#include <linux/kprobes.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -16,6 +15,7 @@
 #include <linux/uaccess.h>
 
 #include "attack.h"
+#include "lookup.h"
 
 u8 *gate;
 
@@ -121,21 +121,17 @@ static struct miscdevice physical = {
 
 void *attack_symbol(const char *name)
 {
-	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
-	unsigned long (*lookup)(const char *name);
-
-	if (register_kprobe(&kp))
-		return NULL;
-	lookup = (void *)kp.addr;
-	unregister_kprobe(&kp);
 	return (void *)lookup(name);
 }
 
 static int __init attack_init(void)
 {
-	void *page, *idt_table = attack_symbol("idt_table");
-	int err;
+	void *page, *idt_table;
+	int err = find_lookup();
 
+	if (err)
+		return err;
+	idt_table = attack_symbol("idt_table");
 	gate = attack_symbol("smg_gate");
 	if (!gate || !idt_table) {
 		pr_err("attack: shadowmon_guest is not loaded\n");

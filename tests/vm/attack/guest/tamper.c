@@ -18,6 +18,8 @@
 #include <linux/vmalloc.h>
 #include <asm/desc.h>
 
+#include "lookup.h"
+
 #define UNUSED_SYSCALL  156 /* sysctl() */
 #define UNUSED_VECTOR   4   /* #OF, which no instruction of 64-bit mode raises */
 #define UNUSED_CODE     32  /* bytes into a function that runs once at most */
@@ -34,7 +36,6 @@
 	0xfffffe0000000000UL /* by IDTR: read-only, with other pages than the kernel's image */
 #define ANY_HASH "0x[0-9a-f]+"
 
-static unsigned long (*lookup)(const char *name);
 static void *nowhere; /* memory that is nobody's text */
 
 /* --- what has to be told ---------------------------------------------------------------------------- */
@@ -496,13 +497,10 @@ module_param_cb(run, &run_ops, NULL, 0600);
 
 static int __init tamper_init(void)
 {
-	struct kprobe kp = {.symbol_name = "kallsyms_lookup_name"};
-	int err = register_kprobe(&kp);
+	int err = find_lookup();
 
 	if (err)
 		return err;
-	lookup = (void *)kp.addr;
-	unregister_kprobe(&kp);
 	nowhere = kzalloc(64, GFP_KERNEL);
 	return nowhere ? 0 : -ENOMEM;
 }
