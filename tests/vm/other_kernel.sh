@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest or a host with the other supported kernel, and guests that boot as their distribution has it: events are
-# right, faults are survived, some attacks refused.
+# A guest or a host with the other supported kernel: events are right, faults are survived, some attacks
+# refused.
 . /lab/lib.sh
 . /root/tap.sh
 . /root/check_policy.sh
@@ -13,8 +13,7 @@ daemon=$!
 sleep 0.5
 check "doctor finds nothing missing" shadowmon doctor
 guest_start web 1 256 || exit 1
-check "KASLR has moved the guest's kernel" sh -c "[ '$(guest_run web 'grep -w -m1 _text /proc/kallsyms')' != 'ffffffff81000000 T _text' ]"
-check "user mode has page tables of its own" test "$(guest_run web 'cat /sys/devices/system/cpu/vulnerabilities/meltdown')" = "Mitigation: PTI"
+vm_boots_as_stock
 guest_run web 'rmmod shadowmon_guest; insmod /shadowmon_guest.ko lab=1; insmod /shadowmon_attack.ko'
 policy_prepare
 outcome "control: without a policy all of it happens" "$ALL_DONE"
@@ -31,8 +30,7 @@ check "module load and unload are seen" test "$(vm_count '.module_load or .modul
 check "sequence numbers have no gap" sequence_is_whole /tmp/all.json
 guest_run web 'echo 10000 >/sys/kernel/debug/shadowmon/ping'
 check "gate round trips cause no VM exit" test "$(vm_status exits_event)" -eq 0
-guest_run web 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
-check "hooks are looked at while it runs in user mode, and found as they were" test "$(vm_status violations)" -eq 0
+vm_is_left_alone_in_user_mode
 [ ! -e /root/check_monitors.sh ] || check_provoked
 
 check "a policy is added" shadowmon policy add web /root/policy.yaml
@@ -68,8 +66,7 @@ if [ -e /root/ioctl_fuzz ]; then
 fi
 
 check "the guest is well" guest_run web true
-# At boot it warns of what the CPU does to it.
-check "its kernel has nothing to say" sh -c "! grep -v 'RETBleed: WARNING' $(guest_console web) | grep -E 'BUG:|WARNING:|Oops|Call Trace'"
+check "its kernel has nothing to say" vm_kernel_is_quiet
 guest_stop web
 kill -TERM $daemon
 wait $daemon

@@ -23,10 +23,12 @@ shadowmond 2>/tmp/shadowmond.log &
 daemon=$!
 sleep 0.5
 guest_start web 1 256 || exit 1
+vm_boots_as_stock
 policy_prepare
 outcome "control: without a policy all of it happens" "$ALL_DONE"
 refuse 1 "a policy whose monitors are not hooked is refused" vm_attach --policy /root/policy.yaml
 check "attach with a policy" vm_attach --monitors=default,file,socket --policy /root/policy.yaml
+vm_is_left_alone_in_user_mode
 outcome "root gets the policy's errno for each, and what is next to it happens" "$REFUSED"
 vm_drain
 check "each refusal is told" test "$(vm_count '.policy | objects | .policy == "refuse" and .enforced')" -eq 14
@@ -64,7 +66,7 @@ check "enforce once more" shadowmon policy set-mode web refuse enforce
 check "detach" shadowmon detach --timeout=60 web
 check "the guest may do it again" guest_run web '/tmp/forbidden >/dev/null'
 guest_stop web
-check "the guest's kernel has nothing to say" sh -c "! grep -E 'BUG:|WARNING:|Oops|Call Trace' $(guest_console web)"
+check "the guest's kernel has nothing to say" vm_kernel_is_quiet
 kill -TERM $daemon
 wait $daemon
 check "module unloads" rmmod shadowmon

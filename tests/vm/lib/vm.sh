@@ -73,3 +73,24 @@ vm_violations()
 		all(.vcpu >= 0 and .view != null and .reason != "none" and .cr3 != null and (.rip | test("^0x[0-9a-f]+$"))
 		and (.reason != "shadow_access" or (.gpa | test("^0x7f")))))"' /tmp/events.json
 }
+
+# With STOCK_GUEST: what makes its kernel differ from the lab's own guests.
+vm_boots_as_stock()
+{
+	[ -e /lab/guest-bzimage ] || return 0
+	check "KASLR has moved the guest's kernel" test "$(guest_run web 'grep -w -m1 _text /proc/kallsyms')" != 'ffffffff81000000 T _text'
+	check "user mode has page tables of its own" test "$(guest_run web 'cat /sys/devices/system/cpu/vulnerabilities/meltdown')" = "Mitigation: PTI"
+}
+
+# With page tables of its own or without: looks at the hooks find nothing wrong by them.
+vm_is_left_alone_in_user_mode()
+{
+	guest_run web 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
+	check "hooks are looked at while it runs in user mode, and found as they were" test "$(vm_status violations)" -eq 0
+}
+
+# A guest with mitigations warns at its boot of what the CPU does to it.
+vm_kernel_is_quiet()
+{
+	! grep -v 'RETBleed: WARNING' "$(guest_console web)" | grep -E 'BUG:|WARNING:|Oops|Call Trace'
+}
