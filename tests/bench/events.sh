@@ -16,7 +16,7 @@ for transport in gate exit user; do
 		bench_event $transport $what
 	done
 	bench_drain | jq -r --arg transport $transport -s '[.[] | .process_exec.process.ticks // empty] | sort | select(length > 0) |
-		{bench: "exec-ticks", transport: $transport, count: length, median: .[length / 2 | floor], p99: .[length * 99 / 100 | floor],
+		{bench: "exec-ticks", transport: $transport, count: length, mean: (add / length | round), median: .[length / 2 | floor], p99: .[length * 99 / 100 | floor],
 		least: .[0], most: .[-1]}' -c -M
 	shadowmon status -o json web | jq -M -c --arg transport $transport '{bench: "memory", transport: $transport, vcpus: 1,
 		pages: .attached[0].status.pages, ring_bytes: .attached[0].status.ring_size}'
@@ -41,4 +41,9 @@ fentry exec exec 30
 fentry syscall syscall 2000
 fentry open open 200
 END
+for how in kprobe fentry; do
+	bench_ebpf_stats $how exec exec 30
+	bench_ebpf_stats $how syscall syscall 2000
+done
+bench_ebpf_stats fentry open open 200
 guest_stop web

@@ -75,13 +75,28 @@ bench_event() # TRANSPORT WHAT COUNT [VCPUS]
 		printf "\"fills\": %d}\n", $19 - $13 }'
 }
 
-# An eBPF program of the guest, hung on by "fentry" or "kprobe".
-bench_ebpf_load() # HOW PROGRAM
+# eBPF programs of the guest, hung on by "fentry" or "kprobe"; STATS: the guest's kernel measures them.
+bench_ebpf_load() # HOW PROGRAMS [STATS]
 {
-	guest_run web "bench_ebpf /events-$1.bpf.o $2 >/tmp/ebpf.out 2>&1 & for i in \$(seq 100); do grep -q ready /tmp/ebpf.out && exit; sleep 0.1; done; tail -n 5 /tmp/ebpf.out; exit 1"
+	guest_run web "bench_ebpf ${3:+--stats} /events-$1.bpf.o $2 >/tmp/ebpf.out 2>&1 & for i in \$(seq 100); do grep -q ready /tmp/ebpf.out && exit; sleep 0.1; done; tail -n 5 /tmp/ebpf.out; exit 1"
 }
 
 bench_ebpf_unload()
 {
 	guest_run web 'pkill -TERM bench_ebpf; while pgrep bench_ebpf >/dev/null; do sleep 0.1; done; tail -n 1 /tmp/ebpf.out'
+}
+
+# What the programs themselves took, by their kernel's reading of its clock, in ticks; "nothing" is what that costs.
+bench_ebpf_stats() # HOW PROGRAM WHAT COUNT
+{
+	local mhz
+	bench_ebpf_load "$1" "nothing $2" stats || return
+	guest_run web "bench_events $3 $4" >/dev/null
+	bench_ebpf_unload >/dev/null
+	mhz=$(guest_run web 'sed -n "s/^cpu MHz.*: *//p" /proc/cpuinfo | head -n 1')
+	guest_run web 'cat /tmp/ebpf.out' | awk -v how="$1" -v mhz="$mhz" '
+		$1 == "program" && $4 > 0 { mean[$2] = $6 / $4 * mhz / 1000; runs[$2] = $4 }
+		END { for (name in mean) if (name != "nothing")
+			printf "{\"bench\": \"ebpf-program\", \"how\": \"%s\", \"program\": \"%s\", \"runs\": %d, \"mean\": %.1f, \"measuring\": %.1f}\n",
+				how, name, runs[name], mean[name], mean["nothing"] }'
 }

@@ -176,6 +176,11 @@ HOOK("shadowmon_ping") int ping(struct pt_regs *regs)
 	return 0;
 }
 
+HOOK("security_bprm_committed_creds") int nothing(struct pt_regs *regs)
+{
+	return 0;
+}
+
 HOOK("security_bprm_committed_creds") int exec(struct pt_regs *regs)
 {
 	return on_exec((void *)PT_REGS_PARM1(regs));
@@ -186,6 +191,13 @@ HOOK("x64_sys_call") int syscall(struct pt_regs *regs)
 	return on_syscall(PT_REGS_PARM2(regs));
 }
 #else
+/* What the kernel's own measuring of a program takes. */
+SEC("fentry/security_bprm_committed_creds")
+int BPF_PROG(nothing, struct linux_binprm *bprm)
+{
+	return 0;
+}
+
 SEC("fentry/security_bprm_committed_creds")
 int BPF_PROG(exec, struct linux_binprm *bprm)
 {
