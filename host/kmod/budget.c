@@ -13,9 +13,15 @@
 
 #include "shadowmon.h"
 
+/* KVM knows none where the host's TSC could not be calibrated: any will do, but 0. */
+static u32 khz(const struct smh_vcpu *v)
+{
+	return v->vcpu->arch.virtual_tsc_khz ?: 1000000;
+}
+
 static u64 limit(const struct smh_vcpu *v)
 {
-	return div_u64((u64)v->vm->budget_us * v->vcpu->arch.virtual_tsc_khz, 1000);
+	return div_u64((u64)v->vm->budget_us * khz(v), 1000);
 }
 
 void smh_budget_enter(struct smh_vcpu *v)
@@ -27,8 +33,7 @@ void smh_budget_enter(struct smh_vcpu *v)
 	if (!b->entered)
 		b->entered = kvm_read_l1_tsc(v->vcpu, rdtsc());
 	v->budget_armed = true;
-	hrtimer_start(&b->timer,
-		      ns_to_ktime(div_u64(left * NSEC_PER_MSEC, v->vcpu->arch.virtual_tsc_khz)),
+	hrtimer_start(&b->timer, ns_to_ktime(div_u64(left * NSEC_PER_MSEC, khz(v))),
 		      HRTIMER_MODE_REL_PINNED);
 }
 

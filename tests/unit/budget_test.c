@@ -171,6 +171,17 @@ static void a_kick_comes_after_a_whole_budget(void **state)
 	assert_int_equal(t.starts, 1);
 }
 
+static void a_tsc_of_unknown_speed_has_one(void **state)
+{
+	(void)state;
+	t.kvm_vcpu.arch.virtual_tsc_khz = 0;
+	a_new_activation();
+	assert_false(exit_after(0, 0));
+	smh_budget_enter(&t.v);
+	assert_int_equal(t.timer, BUDGET * NSEC_PER_MSEC);
+	assert_true(exit_after(1000 * MS, 0));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -183,6 +194,7 @@ int main(void)
 		TEST(each_activation_has_its_own),
 		TEST(what_ends_it_begins_anew),
 		TEST(a_kick_comes_after_a_whole_budget),
+		TEST(a_tsc_of_unknown_speed_has_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
