@@ -200,36 +200,17 @@ $(B)/tests/ept_test: $(ept-test-objs)
 
 unit-tests += $(B)/tests/ept_test
 
-verify-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/verify_test host/kmod/verify)
-$(verify-test-objs): private CPPFLAGS += $(kmod-shim) -include tests/unit/kmod_shim/vmcs.h
-$(verify-test-objs): private CFLAGS += $(kmod-warnings)
-$(verify-test-objs): | $(B)/include/kmod_shim/complete
+# Of one source each.
+kmod-tests := verify budget call_site
+kmod-test-objs := $(patsubst %,$(B)/asan/tests/unit/%_test.o,$(kmod-tests)) $(patsubst %,$(B)/asan/host/kmod/%.o,$(kmod-tests))
+$(kmod-test-objs): private CPPFLAGS += $(kmod-shim)
+$(kmod-test-objs): private CFLAGS += $(kmod-warnings)
+$(kmod-test-objs): | $(B)/include/kmod_shim/complete
+$(filter %/verify_test.o %/verify.o,$(kmod-test-objs)): private CPPFLAGS += -include tests/unit/kmod_shim/vmcs.h
 
-$(B)/tests/verify_test: $(verify-test-objs)
+$(patsubst %,$(B)/tests/%_test,$(kmod-tests)): $(B)/tests/%_test: $(B)/asan/tests/unit/%_test.o $(B)/asan/host/kmod/%.o
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) $^ -lcmocka -o $@
 
-unit-tests += $(B)/tests/verify_test
-
-budget-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/budget_test host/kmod/budget)
-$(budget-test-objs): private CPPFLAGS += $(kmod-shim)
-$(budget-test-objs): private CFLAGS += $(kmod-warnings)
-$(budget-test-objs): | $(B)/include/kmod_shim/complete
-
-$(B)/tests/budget_test: $(budget-test-objs)
-	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) $^ -lcmocka -o $@
-
-unit-tests += $(B)/tests/budget_test
-
-call-site-test-objs := $(patsubst %,$(B)/asan/%.o,tests/unit/call_site_test host/kmod/call_site)
-$(call-site-test-objs): private CPPFLAGS += $(kmod-shim)
-$(call-site-test-objs): private CFLAGS += $(kmod-warnings)
-$(call-site-test-objs): | $(B)/include/kmod_shim/complete
-
-$(B)/tests/call_site_test: $(call-site-test-objs)
-	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) $^ -lcmocka -o $@
-
-unit-tests += $(B)/tests/call_site_test
+unit-tests += $(patsubst %,$(B)/tests/%_test,$(kmod-tests))
 # --- end of host module ---
