@@ -27,7 +27,7 @@ static u64 limit(const struct smh_vcpu *v)
 void smh_budget_enter(struct smh_vcpu *v)
 {
 	struct smh_budget *b = &v->budget;
-	u64 left = limit(v) - min(b->used, limit(v));
+	u64 all = limit(v), left = all - min(b->used, all);
 
 	/* KVM's fast path enters again without an exit of ours. */
 	if (!b->entered)
