@@ -18,7 +18,13 @@ flood() # RECORDS
 
 floods_seen() # EVENTS
 {
-	jq -c 'select(.user)' "$@" | wc -l
+	jq -c 'select(.user)' "$1" | wc -l
+}
+
+# A reader that is killed may leave a line without an end: of an event that the next one shows again.
+drop_cut_line() # EVENTS
+{
+	[ -z "$(tail -c 1 "$1")" ] || sed -i '$d' "$1"
 }
 
 insmod /root/shadowmon.ko
@@ -62,7 +68,8 @@ guest_run web true
 sleep 2
 kill -INT $reader
 wait $reader
-seen=$(cat /tmp/first.json /tmp/second.json | floods_seen)
+drop_cut_line /tmp/first.json
+seen=$(($(floods_seen /tmp/first.json) + $(floods_seen /tmp/second.json)))
 echo "# 1500 records in block mode, reader killed and restarted: $seen seen, $(vm_status waits) waits"
 [ "$seen" -ge 1500 ] && [ "$(vm_status lost)" -eq 0 ]
 ok $? "a blocking ring loses nothing while its reader is killed and restarted"

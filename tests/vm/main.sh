@@ -65,7 +65,7 @@ echo "# instructions of an exec event in the monitor, median: $(jq -s '[.[] | .p
 # --- the reader dies ----------------------------------------------------------------------------------
 
 vm_drain
-shadowmon events -o json web >/tmp/lost.json 2>/dev/null &
+shadowmon events -o json web >>/tmp/all.json 2>/dev/null &
 reader=$!
 sleep 0.5
 kill -KILL $reader
