@@ -90,7 +90,7 @@ vm_is_left_alone_in_user_mode()
 }
 
 # A guest with mitigations warns at its boot of what the CPU does to it.
-vm_kernel_is_quiet()
+vm_kernel_is_quiet() # [NAME]
 {
-	! grep -v 'RETBleed: WARNING' "$(guest_console web)" | grep -E 'BUG:|WARNING:|Oops|Call Trace'
+	! grep -v 'RETBleed: WARNING' "$(guest_console "${1:-web}")" | grep -E 'BUG:|WARNING:|Oops|Call Trace'
 }
