@@ -46,7 +46,8 @@ unit-tests :=
 cli-tests :=
 fuzzers :=
 # The longest first.
-vm-suites := $(patsubst %,tests/vm/%.suite,attack/attack attach host_6.12 soak machine)
+vm-suites := $(patsubst %,tests/vm/%.suite,machine attack/attack attach host_6.12 state monitors_6.12 guest_6.12 \
+	attack/storm monitors attack/smp soak)
 vm-suites += $(filter-out $(vm-suites),$(wildcard tests/vm/attack/*.suite tests/vm/*.suite))
 
 include $(wildcard packaging/build.mk compartment/*/build.mk monitors/build.mk host/*/build.mk guest/*/build.mk tests/*/build.mk)
