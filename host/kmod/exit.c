@@ -200,6 +200,8 @@ static int handle(struct smh_vcpu *v, u32 full_reason)
 		WRITE_ONCE(v->state->attention, 0);
 		kvm_make_request(KVM_REQ_EVENT, v->vcpu);
 	}
+	if (unlikely(!v->look.ours))
+		smh_verify_meet(v);
 	if (time_after_eq(jiffies, v->look.due))
 		smh_verify_look(v, exit_reason);
 	return handle_in_target(v, exit_reason);

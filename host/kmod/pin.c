@@ -118,10 +118,7 @@ static bool is_per_cpu(const struct pin *pin)
 	return pin->read == pin_read_gdt_base || pin->read == pin_read_sysenter_esp;
 }
 
-/*
- * The first vCPU to enter after lock tells what the others have to show, being still the trusted kernel's.
- * pins_lock held.
- */
+/* The first vCPU to come here tells what the others have to show.  pins_lock held. */
 static bool is_like_others(struct smh_vm *vm, const struct smh_pins *new)
 {
 	unsigned int i;
@@ -186,12 +183,18 @@ static bool has_booted(struct smh_vcpu *v)
 	return !smh_guest_is_cpl0() || (smh_vmread(VM_EXIT_REASON) & 0xffff) == EXIT_REASON_HLT;
 }
 
+/* Just after lock, whoever runs the trusted kernel has what it loaded. */
+static bool has_loaded_all(struct smh_vcpu *v)
+{
+	return READ_ONCE(v->vm->pins_known) ? has_booted(v) : v->look.ours;
+}
+
 void smh_pins_take(struct smh_vcpu *v)
 {
 	struct smh_pins new = {.taken = true};
 	unsigned int i;
 
-	if (!is_in_long_mode(v) || (READ_ONCE(v->vm->pins_known) && !has_booted(v)))
+	if (!is_in_long_mode(v) || !has_loaded_all(v))
 		return;
 	own_wp(v);
 	new.wp_taken = v->pins.wp_taken;

@@ -116,19 +116,24 @@ static int walk(struct smh_vm *vm, u64 cr3, u64 va, struct walk *ret)
 	return 0;
 }
 
+static u64 walk_end(const struct walk *w, u64 va)
+{
+	u64 mask = BIT_ULL(w->shift) - 1;
+
+	return (w->leaf & ENTRY_ADDRESS & ~mask) | (va & mask);
+}
+
 /* Where the kernel at va would run by these tables, or NOWHERE.  -EFAULT as above. */
 int smh_verify_translate(struct smh_vm *vm, u64 cr3, u64 va, u64 *ret_gpa)
 {
 	struct walk w;
 	int err = walk(vm, cr3, va, &w);
-	u64 mask;
 
 	*ret_gpa = NOWHERE;
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	mask = BIT_ULL(w.shift) - 1;
 	if (!w.user && !w.nx)
-		*ret_gpa = (w.leaf & ENTRY_ADDRESS & ~mask) | (va & mask);
+		*ret_gpa = walk_end(&w, va);
 	return 0;
 }
 
@@ -220,6 +225,23 @@ static bool has_kernel_tables(struct smh_vcpu *v)
 	       !(v->vcpu->arch.cr4 & X86_CR4_LA57) && !(v->vcpu->arch.hflags & HF_SMM_MASK);
 }
 
+/*
+ * kdump leaves the other CPUs in the kernel that is dead, with its page tables and registers: nothing of theirs is
+ * to be compared with the kernel that was attached since, as long as they do not run that.
+ */
+void smh_verify_meet(struct smh_vcpu *v)
+{
+	const struct sm_agent_info *agent = &v->vm->agent;
+	struct walk w;
+
+	/* Pairs with the store in smh_verify_start: what the guest module told is complete. */
+	if (!smp_load_acquire(&v->vm->verify.active) || !has_kernel_tables(v))
+		return;
+	if (!walk(v->vm, smh_vmread(GUEST_CR3), agent->data_va, &w))
+		v->look.ours = walk_end(&w, agent->data_va) - agent->kernel_pa ==
+			       agent->data_va - agent->kernel_va;
+}
+
 /* A look that is late makes up for those that there should have been: all is seen in time by few exits, too. */
 static unsigned int ranges_due(const struct smh_vcpu *v, unsigned int ranges)
 {
@@ -242,7 +264,7 @@ void smh_verify_look(struct smh_vcpu *v, u32 exit_reason)
 		return;
 	m.rip = smh_vcpu_rip(v);
 	m.cr3 = smh_vmread(GUEST_CR3);
-	m.has_kernel = has_kernel_tables(v) && maps_kernel(vm, m.cr3);
+	m.has_kernel = v->look.ours && has_kernel_tables(v) && maps_kernel(vm, m.cr3);
 	ranges = READ_ONCE(vm->protect.nr_ranges);
 	for (count = ranges_due(v, ranges); count; count--)
 		verify(vm, &m, v->look.range++ % ranges);

@@ -39,6 +39,7 @@ struct smh_verify {
 struct smh_look {
 	unsigned long due;  /* jiffies */
 	unsigned int range; /* modulo their number */
+	bool ours;          /* the vCPU has run the locked kernel */
 };
 
 /* Notes what a range's bytes are; va, gpa and len are set.  vCPU thread; may sleep. */
@@ -51,6 +52,8 @@ void smh_verify_start(struct smh_vm *vm);
 void smh_verify_stop(struct smh_vm *vm);
 /* No more from here on, as what is there is another kernel.  Any context. */
 void smh_verify_suspend(struct smh_vm *vm);
+/* An exit in view 0 of a vCPU that is not ours so far.  vCPU thread, VMCS current, kvm->srcu held; may sleep. */
+void smh_verify_meet(struct smh_vcpu *v);
 /* An exit in view 0 when a look is due.  vCPU thread, VMCS current, kvm->srcu held; may sleep. */
 void smh_verify_look(struct smh_vcpu *v, u32 exit_reason);
 

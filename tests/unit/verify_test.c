@@ -177,6 +177,8 @@ static int setup(void **state)
 	t.vm.kvm = &t.kvm;
 	t.vm.kernel_cr3 = t.cr3;
 	t.vm.agent.data_va = DATA_VA + 64;
+	t.vm.agent.kernel_va = DATA_VA;
+	t.vm.agent.kernel_pa = DATA_GPA;
 	t.v = (struct smh_vcpu){.vm = &t.vm, .vcpu = &t.kvm_vcpu, .index = 3};
 	*entry(t.cr3, DIRECT_MAP, 30) = P | LARGE | NX;
 	*entry(t.cr3, TEXT_VA, 21) = TEXT_GPA | P | LARGE;
@@ -190,6 +192,7 @@ static int setup(void **state)
 	add(TEXT_VA + SITE_ACROSS + 2, TEXT_GPA + SITE_ACROSS + 2, 3);
 	jiffies = 1000;
 	smh_verify_start(&t.vm);
+	smh_verify_meet(&t.v);
 	return 0;
 }
 
@@ -378,6 +381,54 @@ static void tables_of_user_mode_are_left_alone(void **state)
 	assert_int_equal(look_at_all(), 13);
 }
 
+/* It is in RAM still, and so are the tables; this kernel is elsewhere. */
+static void a_vcpu_that_a_kernel_before_has_parked_is_left_alone(void **state)
+{
+	u64 ours = t.cr3;
+
+	(void)state;
+	t.v.look.ours = false;
+	t.cr3 = t.next_table;
+	t.next_table += SM_PAGE_SIZE;
+	*pte(DATA_VA) = COPY_GPA | P | NX;
+	smh_verify_meet(&t.v);
+	assert_int_equal(look_at_all(), 0);
+	*at(MODULE_GPA) ^= 1;
+	assert_int_equal(look_at_all(), 1);
+	assert_last(SM_REASON_HOOK_CHANGED, MODULE_GPA, MODULE_VA);
+	/* It boots into this one: from now on such tables are wrong. */
+	t.cr3 = ours;
+	smh_verify_meet(&t.v);
+	assert_true(t.v.look.ours);
+	assert_int_equal(look_at_all(), 0);
+	t.cr3 = t.next_table;
+	t.next_table += SM_PAGE_SIZE;
+	*pte(DATA_VA) = COPY_GPA | P | NX;
+	assert_int_equal(look_at_all(), 13);
+}
+
+static void whose_a_vcpu_is_shows_by_tables_that_are_in_use(void **state)
+{
+	(void)state;
+	t.v.look.ours = false;
+	t.cr0 &= ~X86_CR0_PG;
+	smh_verify_meet(&t.v);
+	assert_false(t.v.look.ours);
+	t.cr0 |= X86_CR0_PG;
+	t.vm.verify.active = false;
+	smh_verify_meet(&t.v);
+	assert_false(t.v.look.ours);
+	t.vm.verify.active = true;
+	*pte(DATA_VA) = 0;
+	smh_verify_meet(&t.v);
+	assert_false(t.v.look.ours);
+	/* in a page of 2 MiB, too */
+	*entry(t.cr3, DATA_VA, 21) = TEXT_GPA | P | LARGE | NX;
+	t.vm.agent.kernel_pa = TEXT_GPA + (DATA_VA & 0x1fffff);
+	smh_verify_meet(&t.v);
+	assert_true(t.v.look.ours);
+}
+
 static void other_modes_have_other_tables(void **state)
 {
 	(void)state;
@@ -554,6 +605,8 @@ int main(void)
 		TEST(a_page_split_in_place_is_the_same),
 		TEST(what_the_kernel_cannot_execute_leads_nowhere),
 		TEST(tables_of_user_mode_are_left_alone),
+		TEST(a_vcpu_that_a_kernel_before_has_parked_is_left_alone),
+		TEST(whose_a_vcpu_is_shows_by_tables_that_are_in_use),
 		TEST(other_modes_have_other_tables),
 		TEST(a_table_that_is_no_ram_is_not_judged),
 		TEST(a_table_in_the_midst_of_a_change_is_no_finding),

@@ -3,6 +3,7 @@
  * kexec(8) without what makes it slow in emulation, a digest of all that is loaded:
  *   kexec_load KERNEL INITRD COMMAND-LINE
  *   kexec_load -e                              starts it
+ *   kexec_load -p KERNEL INITRD COMMAND-LINE   one that a panic starts, where crashkernel= has kept room for it
  *
  * KERNEL is a vmlinux, INITRD an initramfs; both may be block devices.
  */
@@ -10,6 +11,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/kexec.h>
 #include <linux/reboot.h>
 #include <stdint.h>
@@ -25,7 +27,8 @@
 
 #define PAGE     4096UL
 #define SEGMENTS 16
-#define LOW      0x10000UL /* boot parameters, command line and start are three pages from here */
+#define LOW      0x10000UL  /* boot parameters, command line and start are three pages from here */
+#define HUGE     0x200000UL /* what a kernel is moved by */
 
 struct mapped {
 	char *bytes;
@@ -67,21 +70,22 @@ static void add(const void *bytes, size_t size, uint64_t to, size_t room)
 		(struct kexec_segment){bytes, size, (void *)to, (room + PAGE - 1) & ~(PAGE - 1)};
 }
 
-/* Its entry point; *ret_end: first address behind it. */
-static uint64_t add_kernel(const struct mapped *file, uint64_t *ret_end)
+/* To address 'to', or if that is 0 where it was linked for.  Its entry point; *ret_end: first address behind it. */
+static uint64_t add_kernel(const struct mapped *file, uint64_t to, uint64_t *ret_end)
 {
 	const Elf64_Ehdr *elf = (void *)file->bytes;
 	const Elf64_Phdr *header = (void *)(file->bytes + elf->e_phoff);
+	uint64_t moved = to ? to - header->p_paddr : 0;
 	unsigned int i;
 
 	for (i = 0; i < elf->e_phnum; i++, header++) {
 		if (header->p_type != PT_LOAD)
 			continue;
-		add(file->bytes + header->p_offset, header->p_filesz, header->p_paddr,
+		add(file->bytes + header->p_offset, header->p_filesz, header->p_paddr + moved,
 		    header->p_memsz);
-		*ret_end = header->p_paddr + header->p_memsz;
+		*ret_end = header->p_paddr + moved + header->p_memsz;
 	}
-	return elf->e_entry;
+	return elf->e_entry + moved;
 }
 
 static uint64_t read_number(const char *dir, const char *name)
@@ -119,10 +123,37 @@ static void fill_memory_map(struct boot_params *params)
 	params->e820_entries = (uint8_t)i;
 }
 
-/* The kernel is entered with all registers 0: mov $LOW, %esi; mov $entry, %eax; jmp *%rax */
-static void write_start(uint8_t *code, uint64_t entry)
+/* What the panicking kernel never used, and what is below 640 KiB, for the start of CPUs. */
+static void fill_crash_map(struct boot_params *params, uint64_t start, uint64_t size)
 {
-	uint32_t low = LOW, to = (uint32_t)entry;
+	params->e820_table[0] = (struct boot_e820_entry){0, 0x9f000, 1};
+	params->e820_table[1] = (struct boot_e820_entry){start, size, 1};
+	params->e820_entries = 2;
+}
+
+/* Where crashkernel= has kept room. */
+static uint64_t find_crash_region(uint64_t *ret_size)
+{
+	FILE *iomem = fopen("/proc/iomem", "r");
+	uint64_t start, end;
+	char line[256];
+
+	while (iomem && fgets(line, sizeof(line), iomem)) {
+		if (!strstr(line, "Crash kernel") ||
+		    sscanf(line, " %" SCNx64 "-%" SCNx64, &start, &end) != 2)
+			continue;
+		fclose(iomem);
+		*ret_size = end + 1 - start;
+		return start;
+	}
+	fputs("there is no room for a crash kernel: boot with crashkernel=\n", stderr);
+	exit(1);
+}
+
+/* The kernel is entered with all registers 0: mov $low, %esi; mov $entry, %eax; jmp *%rax */
+static void write_start(uint8_t *code, uint64_t low_address, uint64_t entry)
+{
+	uint32_t low = (uint32_t)low_address, to = (uint32_t)entry;
 
 	*code++ = 0xbe;
 	memcpy(code, &low, 4);
@@ -138,7 +169,7 @@ int main(int argc, char **argv)
 {
 	static char low[3 * PAGE] __attribute__((aligned(4096)));
 	struct boot_params *params = (void *)low;
-	uint64_t entry, end = 0;
+	uint64_t entry, end = 0, at = LOW, crash = 0, crash_size;
 	struct mapped kernel, initrd;
 
 	if (argc == 2 && !strcmp(argv[1], "-e")) {
@@ -146,30 +177,39 @@ int main(int argc, char **argv)
 			LINUX_REBOOT_CMD_KEXEC, NULL);
 		die("reboot");
 	}
+	if (argc == 5 && !strcmp(argv[1], "-p")) {
+		crash = at = find_crash_region(&crash_size);
+		argv++;
+		argc--;
+	}
 	if (argc != 4) {
-		fputs("usage: kexec_load KERNEL INITRD COMMAND-LINE\n", stderr);
+		fputs("usage: kexec_load [-p] KERNEL INITRD COMMAND-LINE\n", stderr);
 		return 2;
 	}
 	kernel = map(argv[1]);
 	initrd = map(argv[2]);
 	strncpy(low + PAGE, argv[3], PAGE - 1);
-	entry = add_kernel(&kernel, &end);
-	end = (end + 0x1fffff) & ~0x1fffffUL;
+	entry = add_kernel(&kernel, crash ? (crash + 2 * HUGE - 1) & ~(HUGE - 1) : 0, &end);
+	end = (end + HUGE - 1) & ~(HUGE - 1);
 	add(initrd.bytes, initrd.size, end, initrd.size);
 
 	params->hdr.boot_flag = 0xaa55;
 	memcpy(&params->hdr.header, "HdrS", 4);
 	params->hdr.version = 0x020f;
 	params->hdr.type_of_loader = 0xff;
-	params->hdr.cmd_line_ptr = LOW + PAGE;
+	params->hdr.cmd_line_ptr = (uint32_t)(at + PAGE);
 	params->hdr.cmdline_size = PAGE - 1;
 	params->hdr.ramdisk_image = (uint32_t)end;
 	params->hdr.ramdisk_size = (uint32_t)initrd.size;
-	fill_memory_map(params);
-	write_start((uint8_t *)low + 2 * PAGE, entry);
-	add(low, sizeof(low), LOW, sizeof(low));
+	if (crash)
+		fill_crash_map(params, crash, crash_size);
+	else
+		fill_memory_map(params);
+	write_start((uint8_t *)low + 2 * PAGE, at, entry);
+	add(low, sizeof(low), at, sizeof(low));
 
-	if (syscall(SYS_kexec_load, LOW + 2 * PAGE, nr_segments, segments, KEXEC_ARCH_X86_64))
+	if (syscall(SYS_kexec_load, at + 2 * PAGE, nr_segments, segments,
+		    KEXEC_ARCH_X86_64 | (crash ? KEXEC_ON_CRASH : 0)))
 		die("kexec_load");
 	return 0;
 }
