@@ -45,8 +45,8 @@ all-y :=
 unit-tests :=
 cli-tests :=
 fuzzers :=
-# The longest first.
-vm-suites := $(patsubst %,tests/vm/%.suite,machine attack/attack attach host_6.12 state monitors_6.12 guest_6.12 \
+# The longest first, and of these two that need different images of the lab: each makes its own.
+vm-suites := $(patsubst %,tests/vm/%.suite,machine host_6.12 attack/attack attach state monitors_6.12 guest_6.12 \
 	attack/storm monitors attack/smp soak)
 vm-suites += $(filter-out $(vm-suites),$(wildcard tests/vm/attack/*.suite tests/vm/*.suite))
 
