@@ -150,6 +150,13 @@ static u64 *pte(u64 va)
 	return entry(t.cr3, va, 12);
 }
 
+/* They map nothing so far. */
+static void use_new_tables(void)
+{
+	t.cr3 = t.next_table;
+	t.next_table += SM_PAGE_SIZE;
+}
+
 static void add(u64 va, u64 gpa, u32 len)
 {
 	struct smh_range *range = &t.vm.protect.ranges[t.vm.protect.nr_ranges++];
@@ -368,8 +375,7 @@ static void what_the_kernel_cannot_execute_leads_nowhere(void **state)
 static void tables_of_user_mode_are_left_alone(void **state)
 {
 	(void)state;
-	t.cr3 = t.next_table;
-	t.next_table += SM_PAGE_SIZE;
+	use_new_tables();
 	assert_int_equal(look_at_all(), 0);
 	*pte(DIRECT_MAP + TSS_GPA) = TSS_GPA | P | NX;
 	*entry(t.cr3, TEXT_VA, 21) = (TEXT_GPA + 0x200000) | P | LARGE;
@@ -388,8 +394,7 @@ static void a_vcpu_that_a_kernel_before_has_parked_is_left_alone(void **state)
 
 	(void)state;
 	t.v.look.ours = false;
-	t.cr3 = t.next_table;
-	t.next_table += SM_PAGE_SIZE;
+	use_new_tables();
 	*pte(DATA_VA) = COPY_GPA | P | NX;
 	smh_verify_meet(&t.v);
 	assert_int_equal(look_at_all(), 0);
@@ -401,8 +406,7 @@ static void a_vcpu_that_a_kernel_before_has_parked_is_left_alone(void **state)
 	smh_verify_meet(&t.v);
 	assert_true(t.v.look.ours);
 	assert_int_equal(look_at_all(), 0);
-	t.cr3 = t.next_table;
-	t.next_table += SM_PAGE_SIZE;
+	use_new_tables();
 	*pte(DATA_VA) = COPY_GPA | P | NX;
 	assert_int_equal(look_at_all(), 13);
 }
