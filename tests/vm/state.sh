@@ -30,11 +30,11 @@ fill_ring()
 	return 1
 }
 
-attached_again() # AFTER WHAT
+attached_again() # AFTER WHAT [TIMES SO FAR]
 {
 	local try
 	for try in {1..100}; do
-		[ "$(lifecycle "$1")" -gt 0 ] && [ "$(shadowmon list -o json | jq -r '.vms[0].state')" = attached ] && return
+		[ "$(lifecycle "$1")" -gt "${2:-0}" ] && [ "$(shadowmon list -o json | jq -r '.vms[0].state')" = attached ] && return
 		sleep 0.3
 	done
 	return 1
@@ -134,7 +134,7 @@ check "a kernel is loaded for after a panic" guest_run web \
 	'modprobe virtio_blk && kexec_load -p /dev/vda /dev/vdb "$(sed s/crashkernel=[^\ ]*// /proc/cmdline) maxcpus=1"'
 GUEST_TIMEOUT=1 guest_run web 'echo c >/proc/sysrq-trigger' >/dev/null
 check "a panic starts it" guest_ready web
-check "... it is attached again" attached_again kexec
+check "... it is attached again" attached_again kexec 1
 check "... and told" test "$(lifecycle kexec)" -eq 2
 check "... its events arrive" event_arrives
 guest_run web 'sleep 2'
