@@ -53,6 +53,7 @@ run_begin()
 {
 	RUN=$(mktemp -d "$CACHE/run.XXXXXX")
 	BOCHS=
+	FOLLOWER=
 	SNAPSHOT_TMP=
 	trap run_end EXIT
 	trap 'exit 130' INT
@@ -61,6 +62,7 @@ run_begin()
 
 run_end()
 {
+	[ -z "$FOLLOWER" ] || kill "$FOLLOWER" 2>/dev/null || true
 	end_bochs
 	if [ -n "$KEEP" ]; then
 		echo "lab: kept $RUN" >&2
@@ -123,14 +125,14 @@ follow() # RUN
 
 run_host() # SCRIPT ARG...
 {
-	local status deadline=$((SECONDS + TIMEOUT)) follower
+	local status deadline=$((SECONDS + TIMEOUT))
 	run_begin
 	build_mailbox "$RUN" "$@"
 	start_machine "$RUN"
 	follow "$RUN" < <(exec tail -f -n +1 --pid="$BOCHS" -s 0.1 "$RUN/serial") &
-	follower=$!
+	FOLLOWER=$!
 	while [ ! -s "$RUN/status" ]; do
-		if ! kill -0 "$follower" 2>/dev/null && [ ! -s "$RUN/status" ]; then
+		if ! kill -0 "$FOLLOWER" 2>/dev/null && [ ! -s "$RUN/status" ]; then
 			failed "the emulated host stopped without finishing"
 		fi
 		[ $SECONDS -lt $deadline ] || failed "no end after $TIMEOUT seconds (--timeout)"
@@ -159,7 +161,7 @@ failed() # WHY
 {
 	progress_end
 	echo "lab: $1, last seen: ${STAGE:-nothing}; the host's console ends:" >&2
-	tail -n 20 "$RUN/serial" >&2
+	tail -n 20 "$RUN/serial" | sed 's/^/| /' >&2
 	grep -h -i panic "$RUN/bochs.log" | tail -n 3 >&2
 	exit 1
 }

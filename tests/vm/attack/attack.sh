@@ -50,13 +50,15 @@ silence() # NAME
 # All that the VMM makes have to come, and some of them while the vCPU is in view 1 or 2.
 machine_checks()
 {
-	local count='cat /sys/module/shadowmon_attack/parameters/machine_checks' before outcome deferred made seen try
+	local count='cat /sys/module/shadowmon_attack/parameters/machine_checks' before outcome status deferred made seen try
 	before=$(guest_run web "$count")
 	deferred=$(vm_status deferred)
 	rm -f "$MACHINE_CHECKS"
 	touch "$MACHINE_CHECKS.on"
-	outcome=$(guest_run web "echo machine-checks >$ATTACK && cat $ATTACK") || dead $?
+	outcome=$(guest_run web "echo machine-checks >$ATTACK && cat $ATTACK")
+	status=$?
 	rm "$MACHINE_CHECKS.on"
+	[ $status = 0 ] || { dead $status; return; }
 	for try in {1..50}; do
 		[ ! -s "$MACHINE_CHECKS" ] || break
 		sleep 0.1

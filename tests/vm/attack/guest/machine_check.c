@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Machine checks of CPU 0, which goes through the gate meanwhile.  The VMM makes them
- * (tests/vm/host/machine_check.c), the next one when the last has been handled; so one that is lost is the last.
+ * (tests/vm/host/machine_check.c), the next one when the guest says that the last is handled; so one that is lost is
+ * the last.
  */
 
 #include <linux/cpumask.h>
@@ -26,6 +27,11 @@ static bool is_in_progress(void)
 	return status & MCG_STATUS_MCIP;
 }
 
+static void let_next_come(void)
+{
+	wrmsrl(MSR_IA32_MCG_STATUS, 0);
+}
+
 /* A slot without a monitor. */
 static bool pass(void)
 {
@@ -41,6 +47,7 @@ static enum outcome pass_until_all_came(void)
 		      now;
 	unsigned int i, looks = 0;
 
+	let_next_come();
 	while (time_before(jiffies, end)) {
 		for (i = 0; i < PASSES_A_LOOK; i++)
 			if (!pass())
@@ -48,9 +55,12 @@ static enum outcome pass_until_all_came(void)
 		now = READ_ONCE(run_machine_checks);
 		if (now - start >= WANTED)
 			return ATTACK_REFUSED;
-		looks = now == seen && is_in_progress() ? looks + 1 : 0;
-		if (looks == LOOKS_TILL_LOST)
+		if (now != seen) {
+			let_next_come();
+			looks = 0;
+		} else if (is_in_progress() && ++looks == LOOKS_TILL_LOST) {
 			return ATTACK_SUCCEEDED;
+		}
 		seen = now;
 	}
 	return ATTACK_IMPOSSIBLE;
@@ -64,8 +74,6 @@ static enum outcome machine_checks(void)
 	cpumask_copy(&allowed, current->cpus_ptr);
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	outcome = pass_until_all_came();
-	if (outcome == ATTACK_SUCCEEDED) /* the next one can come */
-		wrmsrl(MSR_IA32_MCG_STATUS, 0);
 	set_cpus_allowed_ptr(current, &allowed);
 	return outcome;
 }

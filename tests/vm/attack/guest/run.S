@@ -109,23 +109,13 @@ SYM_INNER_LABEL(run_df, SYM_L_GLOBAL)	/* the same behind an error code, on a sta
 SYM_CODE_END(run_ud)
 
 /*
- * In place of the kernel's #MC handler, from wherever the CPU was: counts, and tells the CPU that it has been
- * handled.
+ * In place of the kernel's #MC handler, from wherever the CPU was: counts.  That the CPU may have the next one is
+ * not said here, for it would come at once, on this one's stack.
  */
 SYM_CODE_START(run_mc)
 	NO_FRAME
 	ENDBR
-	pushq	%rax
-	pushq	%rcx
-	pushq	%rdx
 	incq	run_machine_checks(%rip)
-	movl	$MSR_IA32_MCG_STATUS, %ecx
-	xorl	%eax, %eax
-	xorl	%edx, %edx
-	wrmsr
-	popq	%rdx
-	popq	%rcx
-	popq	%rax
 	iretq
 SYM_CODE_END(run_mc)
 
