@@ -228,7 +228,8 @@ int sm_vms_scan(const char *proc, struct sm_vms *ret_vms, struct sm_error *err_t
 	if (!dir)
 		return sm_error_set(err_text, -errno, "cannot read %s: %s", proc, strerror(errno));
 	while (!err && (entry = readdir(dir))) {
-		if (!parse_number(entry->d_name, &pid))
+		/* Who attaches has the VM's descriptor, too, for a while. */
+		if (!parse_number(entry->d_name, &pid) || pid == getpid())
 			continue;
 		process = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (process < 0)

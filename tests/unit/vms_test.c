@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/kcmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -142,6 +144,18 @@ static void none(void **state)
 	assert_int_equal(sm_vms_find(&vms, "web", &vm, &err), -ENOENT);
 	assert_null(vm);
 	assert_non_null(strstr(err.text, "web"));
+}
+
+/* As while it attaches. */
+static void who_scans_is_no_vmm(void **state)
+{
+	(void)state;
+	MAKE_PROCESS(getpid(), "shadowmond", "shadowmond");
+	make_vm(getpid(), 7, 0);
+	MAKE_PROCESS(PID, "qemu-system-x86", "qemu-system-x86_64\0-name\0web");
+	make_vm(PID, 7, 1);
+	scan(1);
+	assert_int_equal(vms.vms[0].pid, PID);
 }
 
 static void no_proc(void **state)
@@ -287,27 +301,36 @@ static void one_vmm_with_two_vms(void **state)
 	assert_int_equal(find("4000000:20")->fd, 20);
 }
 
-/* Real descriptors, so that the kernel can be asked. */
+/* Real descriptors, of a real process, so that the kernel can be asked. */
 static void one_vm_with_two_descriptors(void **state)
 {
 	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_RDONLY);
 	int fd = fcntl(zero, F_DUPFD, 40), same = fcntl(zero, F_DUPFD, 40),
 	    other = fcntl(null, F_DUPFD, 40);
+	pid_t pid = fork();
 
 	(void)state;
-	close(zero);
-	close(null);
-	if (syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, fd, same))
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	if (syscall(SYS_kcmp, pid, pid, KCMP_FILE, fd, same)) {
+		kill(pid, SIGKILL);
 		skip();
-	MAKE_PROCESS(getpid(), "many", "many");
-	make_fd(getpid(), fd, "anon_inode:kvm-vm");
-	make_fd(getpid(), same, "anon_inode:kvm-vm");
+	}
+	MAKE_PROCESS(pid, "many", "many");
+	make_fd(pid, fd, "anon_inode:kvm-vm");
+	make_fd(pid, same, "anon_inode:kvm-vm");
 	scan(1);
 	assert_int_equal(vms.vms[0].fd, fd);
 	assert_false(vms.vms[0].shares_vmm);
 	sm_vms_free(&vms);
-	make_fd(getpid(), other, "anon_inode:kvm-vm");
+	make_fd(pid, other, "anon_inode:kvm-vm");
 	scan(2);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(zero);
+	close(null);
 	close(fd);
 	close(same);
 	close(other);
@@ -368,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		VMS(none),
+		VMS(who_scans_is_no_vmm),
 		VMS(no_proc),
 		VMS(qemu),
 		VMS(several_vmms),
