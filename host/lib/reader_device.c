@@ -166,6 +166,9 @@ static int sleep_once(struct sm_reader *reader, int timeout_ms)
 	sm_reader_set_sleeping(reader, false);
 	if (err)
 		return err;
+	/* Of a vCPU whose ring is not mapped yet. */
+	if (ready && (pfd.revents & POLLIN) && !sm_reader_has_data(reader))
+		reader->refreshed_ms = 0;
 	if (ready && (pfd.revents & (POLLHUP | POLLERR)) && !sm_reader_has_data(reader))
 		return -ENOTCONN;
 	return sm_reader_has_data(reader);
