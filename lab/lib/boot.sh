@@ -32,9 +32,9 @@ build_machine() # DIR MAILBOX
 	local dir=$1 flat=$CACHE/kernel/$HOST/flat cpio=$CACHE/host-$HOST-$GUEST.cpio kernel entry initrd size sum
 	kernel=$CACHE/kernel/$HOST/vmlinux
 	if [ ! -e "$flat" ]; then
-		objcopy -O binary "$kernel" "$flat.new"
-		truncate -s %$BLOCK "$flat.new"
-		mv "$flat.new" "$flat"
+		objcopy -O binary "$kernel" "$flat.$$"
+		truncate -s %$BLOCK "$flat.$$"
+		mv "$flat.$$" "$flat"
 	fi
 	entry=$(kernel_pvh_entry "$kernel")
 	initrd=$((KERNEL_BASE + $(stat -c %s "$flat")))

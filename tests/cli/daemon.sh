@@ -53,7 +53,7 @@ ends 1 'second daemon on the same socket' "$shadowmond"
 complains 'second daemon: told' 'another shadowmond does'
 ends 0 'the first daemon goes on' "$shadowmon" status
 daemon_stop 'SIGTERM'
-grep -q '^STOPPING=1$' "$work/notices"
+eventually grep -q '^STOPPING=1$' "$work/notices"
 check 'STOPPING=1 is notified' $?
 
 daemon_start

@@ -111,7 +111,7 @@ vm_drain
 
 guest_run web 'modprobe virtio_balloon'
 guest_monitor web 'balloon 160'
-for _ in {1..50}; do
+for _ in {1..150}; do
 	guest_monitor web 'info balloon' | grep -q 'actual=160' && break
 	sleep 0.2
 done

@@ -49,6 +49,9 @@ kill_reader() # NAME
 counted() # NAME
 {
 	local valid
+	# As long as the ring was full, nothing could tell of the last losses.
+	sleep 3
+	guest_run "$1" 'for cpu in 0 1; do taskset -c $cpu true; done'
 	sleep 2
 	read -r seen lost attacks < <(shadowmon status -o json "$1" |
 		jq -r '.attached[0].status | "\(.records) \(.lost) \(.violations)"')

@@ -34,7 +34,7 @@ attached_again() # AFTER WHAT [TIMES SO FAR]
 {
 	local try
 	for try in {1..100}; do
-		[ "$(lifecycle "$1")" -gt "${2:-0}" ] && [ "$(shadowmon list -o json | jq -r '.vms[0].state')" = attached ] && return
+		[ "$(lifecycle "$1")" -gt "${2:-0}" ] && [ "$(vm_status state)" = '"locked"' ] && return
 		sleep 0.3
 	done
 	return 1
