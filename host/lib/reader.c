@@ -88,8 +88,14 @@ void sm_reader_commit(struct sm_reader *reader)
 	bool wake = false;
 	size_t i;
 
-	for (i = 0; i < reader->count; i++)
-		wake |= sm_ring_commit(&reader->sources[i]->ring, reader->sources[i]->handed);
+	for (i = 0; i < reader->count; i++) {
+		struct sm_source *source = reader->sources[i];
+
+		/* A pad may have come without the record that it makes room for. */
+		if (!source->waiting)
+			source->handed = source->ring.position;
+		wake |= sm_ring_commit(&source->ring, source->handed);
+	}
 	if (wake)
 		ioctl(reader->fd, SM_IOC_WAKE);
 }

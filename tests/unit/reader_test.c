@@ -115,6 +115,27 @@ static void commits_only_what_was_handed_out(void **state)
 	rings_destroy(&r);
 }
 
+/* The record behind it may be long in coming, or never come. */
+static void commits_a_pad_without_its_record(void **state)
+{
+	struct sm_item item;
+	struct rings r;
+
+	(void)state;
+	rings_create(&r);
+	while (SIZE - r.fakes[0]->producer.head > 2048) {
+		put(r.fakes[0], SM_RECORD_USER, 2048, 100);
+		assert_int_equal(sm_reader_next(&r.reader, &item), 1);
+		sm_reader_commit(&r.reader);
+	}
+	put(r.fakes[0], SM_RECORD_PAD, (u32)(SIZE - r.fakes[0]->producer.head), 100);
+	assert_true(sm_reader_has_data(&r.reader));
+	assert_int_equal(sm_reader_next(&r.reader, &item), 0);
+	sm_reader_commit(&r.reader);
+	assert_int_equal(r.fakes[0]->consumer.tail, SIZE);
+	rings_destroy(&r);
+}
+
 /* What an earlier reader has accepted is not given back. */
 static void commits_nothing_before_the_first_record(void **state)
 {
@@ -216,6 +237,7 @@ int main(void)
 		cmocka_unit_test(merges_by_time),
 		cmocka_unit_test(keeps_the_order_of_a_vcpu),
 		cmocka_unit_test(commits_only_what_was_handed_out),
+		cmocka_unit_test(commits_a_pad_without_its_record),
 		cmocka_unit_test(commits_nothing_before_the_first_record),
 		cmocka_unit_test(wakes_producers_once),
 		cmocka_unit_test(gaps_and_corruption_are_items),
