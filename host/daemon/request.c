@@ -42,10 +42,8 @@ static bool check_range(struct client *client, const char *what, json_int_t valu
 static json_t *vm_item(const struct sm_vm *vm, const struct attachment *attachment)
 {
 	static const char *const states[] = {
-		[ATTACHING] = "attaching",
-		[ATTACHED] = "attached",
-		[DETACHING] = "detaching",
-		[WAITING] = "waiting",
+		[ATTACHING] = "attaching", [ATTACHED] = "attached", [RELOADING] = "reloading",
+		[DETACHING] = "detaching", [WAITING] = "waiting",
 	};
 	json_t *item = sm_vm_json(vm);
 	u64 memory;
@@ -415,7 +413,11 @@ static void do_events(struct client *client, json_t *request)
 	    unpack_failed(client, &error))
 		return;
 	attachment = find_any(client, selector);
-	if (!attachment || (!attachment->again && !check_attached(client, attachment)))
+	if (!attachment)
+		return;
+	/* A reader gets them when the VM is attached again, or its monitors have changed. */
+	if (!attachment->again && attachment->state != RELOADING &&
+	    !check_attached(client, attachment))
 		return;
 	if (attachment->consumer) {
 		snprintf(err.text, sizeof(err.text),
