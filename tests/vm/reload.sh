@@ -64,7 +64,7 @@ for _ in 1 2 3; do
 done
 ok $failed "monitors come and go three times under load" || sed 's/^/# /' /tmp/load.out
 for _ in {1..300}; do
-	grep -q all-done /tmp/all.json && break
+	grep -q '"arguments":"all-done"' /tmp/all.json && break
 	sleep 0.2
 done
 vm_drain

@@ -143,7 +143,7 @@ ok $? "web: ... and each of $attacks attacks is told of"
 # --- nothing is left ----------------------------------------------------------------------------------------
 
 for vm in web db; do
-	check "$vm: detach" shadowmon detach $vm
+	check "$vm: detach" shadowmon detach --timeout=60 $vm
 	eval "wait \$reader_$vm"
 	check "$vm: its kernel has nothing to say" vm_kernel_is_quiet $vm
 	guest_stop $vm

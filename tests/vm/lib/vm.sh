@@ -18,9 +18,9 @@ vm_status() # FIELD
 # From here on one reader follows the stream: cheaper than one a drain, each of which takes a second.
 vm_follow()
 {
+	VM_SEEN=$(wc -l </tmp/all.json)
 	shadowmon events -o json web >>/tmp/all.json 2>/tmp/events.err &
 	VM_READER=$!
-	VM_SEEN=$(wc -l </tmp/all.json)
 }
 
 vm_unfollow()
