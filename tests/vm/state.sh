@@ -118,7 +118,7 @@ check "... its events arrive" event_arrives
 
 # --- kexec --------------------------------------------------------------------------------------------------
 
-check "another kernel is loaded" guest_run web 'modprobe virtio_blk && kexec_load /dev/vda /dev/vdb "$(cat /proc/cmdline)"'
+GUEST_TIMEOUT=200 check "another kernel is loaded" guest_run web 'modprobe virtio_blk && kexec_load /dev/vda /dev/vdb "$(cat /proc/cmdline)"'
 GUEST_TIMEOUT=1 guest_run web 'kexec_load -e' >/dev/null
 check "another kernel starts by kexec" guest_ready web
 check "... and is attached again" attached_again kexec
@@ -130,7 +130,7 @@ check "its kernels had nothing to say" vm_kernel_is_quiet
 # --- kdump --------------------------------------------------------------------------------------------------
 
 # The other vCPU stays where the panic has put it, in the kernel that is dead.
-check "a kernel is loaded for after a panic" guest_run web \
+GUEST_TIMEOUT=200 check "a kernel is loaded for after a panic" guest_run web \
 	'modprobe virtio_blk && kexec_load -p /dev/vda /dev/vdb "$(sed s/crashkernel=[^\ ]*// /proc/cmdline) maxcpus=1"'
 GUEST_TIMEOUT=1 guest_run web 'echo c >/proc/sysrq-trigger' >/dev/null
 check "a panic starts it" guest_ready web
