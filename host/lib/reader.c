@@ -18,7 +18,6 @@ int sm_reader_add(struct sm_reader *reader, u32 vcpu, const struct sm_ring *ring
 		return -ENOMEM;
 	}
 	source->ring = *ring;
-	source->handed = ring->position;
 	source->vcpu = vcpu;
 	source->last_ns = reader->clock.host_time_ns;
 	reader->sources = bigger;
@@ -43,6 +42,7 @@ static void fill(const struct sm_reader *reader, struct sm_source *source)
 	if (source->waiting)
 		return;
 	*item = (struct sm_item){.vcpu = source->vcpu, .record = NULL};
+	source->handed = source->ring.position;
 	switch (sm_ring_next(&source->ring, &source->copy.record, &item->count, &item->why)) {
 	case SM_RING_EMPTY:
 		return;
@@ -79,7 +79,6 @@ int sm_reader_next(struct sm_reader *reader, struct sm_item *ret_item)
 		return 0;
 	*ret_item = first->item;
 	first->waiting = false;
-	first->handed = first->ring.position;
 	return 1;
 }
 
@@ -91,10 +90,9 @@ void sm_reader_commit(struct sm_reader *reader)
 	for (i = 0; i < reader->count; i++) {
 		struct sm_source *source = reader->sources[i];
 
-		/* A pad may have come without the record that it makes room for. */
-		if (!source->waiting)
-			source->handed = source->ring.position;
-		wake |= sm_ring_commit(&source->ring, source->handed);
+		/* All of what was read, then, also a pad without the record that it makes room for. */
+		wake |= sm_ring_commit(&source->ring,
+				       source->waiting ? source->handed : source->ring.position);
 	}
 	if (wake)
 		ioctl(reader->fd, SM_IOC_WAKE);

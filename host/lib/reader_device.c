@@ -156,22 +156,20 @@ void sm_reader_close(struct sm_reader *reader)
 static int sleep_once(struct sm_reader *reader, int timeout_ms)
 {
 	struct pollfd pfd = {.fd = reader->fd, .events = POLLIN};
-	int ready = 1, err = 0;
+	int err = 0;
 
 	sm_reader_set_sleeping(reader, true);
-	if (!sm_reader_has_data(reader)) {
-		ready = poll(&pfd, 1, timeout_ms);
-		err = ready < 0 ? -errno : 0;
-	}
+	if (!sm_reader_has_data(reader) && poll(&pfd, 1, timeout_ms) < 0)
+		err = -errno;
 	sm_reader_set_sleeping(reader, false);
 	if (err)
 		return err;
+	if (sm_reader_has_data(reader))
+		return 1;
 	/* Of a vCPU whose ring is not mapped yet. */
-	if (ready && (pfd.revents & POLLIN) && !sm_reader_has_data(reader))
+	if (pfd.revents & POLLIN)
 		reader->refreshed_ms = 0;
-	if (ready && (pfd.revents & (POLLHUP | POLLERR)) && !sm_reader_has_data(reader))
-		return -ENOTCONN;
-	return sm_reader_has_data(reader);
+	return pfd.revents & (POLLHUP | POLLERR) ? -ENOTCONN : 0;
 }
 
 int sm_reader_wait(struct sm_reader *reader, int timeout_ms)

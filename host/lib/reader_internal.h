@@ -10,7 +10,7 @@
 struct sm_source {
 	struct sm_ring ring;
 	u32 vcpu;
-	u64 handed;  /* position up to which the items handed out reach */
+	u64 handed;  /* while one waits: position up to which all was handed out */
 	u64 last_ns; /* time of the last record, for what has none of its own */
 	struct sm_clock_vcpu clock;
 	bool waiting; /* item holds what was read, but not handed out */
