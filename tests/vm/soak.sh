@@ -21,14 +21,13 @@ attach() # NAME MODE
 	read_events "$1"
 }
 
-# One vCPU attacks for as long as the other one makes records.  Then one record on each, which tells of what was lost
-# before it.
+# One vCPU attacks for as long as the other one makes records.
 flood() # NAME RECORDS
 {
 	GUEST_TIMEOUT=900 guest_run "$1" "cd /sys/kernel/debug; taskset -c 1 sh -c 'while [ ! -e /tmp/done ]; do \
 		echo vmfunc-monitor >shadowmon_attack; echo vmfunc-gate >shadowmon_attack; done' & \
 		taskset -c 0 sh -c 'n=0; while [ \$n -lt $2 ]; do echo 14 $BURST >shadowmon/provoke; n=\$((n + $BURST)); done'; \
-		touch /tmp/done; wait; rm /tmp/done; taskset -c 0 true; taskset -c 1 true"
+		touch /tmp/done; wait; rm /tmp/done"
 }
 
 read_events() # NAME
@@ -49,7 +48,7 @@ kill_reader() # NAME
 counted() # NAME
 {
 	local valid
-	# As long as the ring was full, nothing could tell of the last losses.
+	# The next record on each vCPU tells of what was lost before it, if the ring has room for it.
 	sleep 3
 	guest_run "$1" 'for cpu in 0 1; do taskset -c $cpu true; done'
 	sleep 2
