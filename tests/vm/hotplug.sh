@@ -69,7 +69,7 @@ done
 check "nothing of all that is a violation" test "$(jq -c 'select(.violation)' /tmp/all.json | wc -l)" -eq 0
 
 vm_unfollow
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 check "the guest is well" guest_run web true
 check "its kernel has nothing to say" vm_kernel_is_quiet
 guest_stop web

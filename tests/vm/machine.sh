@@ -166,7 +166,7 @@ done
 check "each reset is in the stream" test "$(jq -c 'select(.lifecycle.what == "reset")' /tmp/all.json | wc -l)" -eq 2
 
 vm_unfollow
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 check "the guest is well" guest_run web true
 check "its kernel has nothing to say" vm_kernel_is_quiet
 guest_stop web

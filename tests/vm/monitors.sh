@@ -28,8 +28,7 @@ while read -r -u 3 name with && read -r -u 4 _ without; do
 	check "... which is less than 4,000" test "$((with - without))" -lt 4000
 done 3</tmp/cost.with 4</tmp/cost.without
 
-# In the lab each function takes a moment to unhook.
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 check "the default ones do not see files, that of system calls sees these" vm_attach --ring-size 1024 --monitors=default,syscall
 guest_run web 'echo x >/tmp/again'
 guest_run web event_cost | sed -n 's/^syscall:/# with its monitor: /p'
@@ -39,7 +38,7 @@ check "... all of them" test "$(vm_count '.syscall | objects | .number == 105 or
 check "none was lost" test "$(vm_count .loss)" -eq 0
 check "... and see programs" test "$(vm_count '.process_exec')" -ge 1
 check "... but not files" test "$(vm_count '.file_open')" -eq 0
-shadowmon detach --timeout=60 web >/dev/null
+vm_detach >/dev/null
 check "attach to see changes of the kernel" vm_attach --monitors=process_exec,integrity
 check_integrity
 shadowmon detach web >/dev/null

@@ -63,7 +63,7 @@ check "... and it is told again" test "$(vm_count '.process_exec.process.binary 
 check "no record was lost" test "$(vm_status lost)" -eq 0
 check "no abort" test "$(vm_status aborts)" -eq 0
 check "enforce once more" shadowmon policy set-mode web refuse enforce
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 check "the guest may do it again" guest_run web '/tmp/forbidden >/dev/null'
 guest_stop web
 check "the guest's kernel has nothing to say" vm_kernel_is_quiet

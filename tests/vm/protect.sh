@@ -215,14 +215,14 @@ check "no write but those of the attacks was reported ($writes)" test "$writes" 
 # --- the end ------------------------------------------------------------------------------------------
 
 guest_run web "cd $tracing && echo p:at $hooked >kprobe_events && echo 1 >events/kprobes/at/enable"
-check "detach with a kprobe at a hooked function" shadowmon detach --timeout=60 web
+check "detach with a kprobe at a hooked function" vm_detach
 check "... which hits from then on" guest_run web "cd $tracing && echo >trace && ls / >/dev/null && grep -q at: trace"
 check "... and can be taken out" guest_run web "cd $tracing && echo 0 >events/kprobes/at/enable && echo >kprobe_events"
 attacks written
 check "attach again" vm_attach
 events_arrive "attached again"
 check "protected again" test "$(vm_status hook_protection)" = '"on"'
-check "detach again" shadowmon detach --timeout=60 web
+check "detach again" vm_detach
 check "the guest module can be unloaded" guest_run web 'rmmod shadowmon_guest'
 guest_run web 'dmesg' >/tmp/dmesg
 check "the guest's kernel has nothing to complain of" sh -c '! grep -E "BUG|WARNING|Oops|ftrace bug|general protection" /tmp/dmesg'
@@ -246,7 +246,7 @@ check "control: unregister_ftrace_direct(), its mark undone, silences" test "${s
 check "... which verification finds" change_is_found
 check "... it is undone" guest_run web 'rmmod shadowmon_unhook'
 events_arrive "put back"
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 
 # --- with it, what the guest's kernel does not survive whole -----------------------------------------------
 

@@ -89,7 +89,7 @@ check "none was lost" test "$(vm_status lost)" -eq 0
 ok $? "no monitor was aborted, and nothing violated" || jq -c 'select(.abort or .violation)' /tmp/all.json | sed 's/^/# /'
 check "what was replaced is not held any more" test "$(vm_status pages)" -le $((pages + 20))
 
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 guest_run web 'echo alive' | grep -q alive
 ok $? "the guest goes on"
 guest_stop web

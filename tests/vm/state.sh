@@ -147,7 +147,7 @@ for attack in idtr cr0; do
 done
 
 vm_unfollow
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 check "the guest is well" guest_run web true
 guest_stop web
 kill -TERM $daemon

@@ -223,7 +223,7 @@ echo 16 >/sys/module/shadowmon/parameters/weaken
 guest_run web "echo dma-gate-left >$ATTACK" >/dev/null
 vm_drain
 check "a change that no look has seen is not told" test "$(vm_count .violation)" -eq 0
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 wait "$VM_READER"
 tail -n +$((VM_SEEN + 1)) /tmp/all.json >/tmp/events.json
 check "... tells of it" test "$(vm_count '.violation.reason == "hook_changed"')" -eq 1

@@ -47,7 +47,7 @@ guest_run web 'uname -s' >/dev/null
 vm_drain
 check "later events still arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 vm_unfollow
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 check "the guest is well" guest_run web true
 check "its kernel has nothing to say" vm_kernel_is_quiet
 guest_stop web

@@ -41,7 +41,7 @@ vm_drain
 check "later events still arrive" test "$(vm_count '.process_exec.process.binary == "/usr/bin/uname"')" -eq 1
 check "... and nothing is amiss any more" test "$(vm_count '.violation')" -eq 0
 vm_unfollow
-check "detach" shadowmon detach --timeout=60 web
+check "detach" vm_detach
 check "the guest is well" guest_run web true
 check "its kernel has nothing to say" vm_kernel_is_quiet
 guest_stop web

@@ -10,6 +10,12 @@ vm_attach() # OPTION...
 	shadowmon attach --image /root/monitors.o "$@" web
 }
 
+# In the lab each function takes a moment to unhook.
+vm_detach()
+{
+	shadowmon detach --timeout=60 web
+}
+
 vm_status() # FIELD
 {
 	shadowmon status -o json web | jq ".attached[0].status.$1"
